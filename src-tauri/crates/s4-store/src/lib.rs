@@ -1,0 +1,8 @@
+//! S3 as a trait: what sync needs of a bucket, and nothing else.
+//!
+//! - It knows keys, never local paths.
+//! - Only `aws` names the vendor's SDK.
+//! - Every store passes the suite in `contract`.
+
+pub mod error;
+pub mod store;
