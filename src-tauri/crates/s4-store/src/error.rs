@@ -19,6 +19,18 @@ pub struct StoreError {
     pub message: String,
 }
 
+impl StoreError {
+    /// Returns the error of `operation` on `subject`, with the store's own words.
+    pub fn new(
+        kind: StoreErrorKind,
+        operation: &'static str,
+        subject: &(impl ToString + ?Sized),
+        message: impl Into<String>,
+    ) -> Self {
+        Self { kind, operation, subject: subject.to_string(), message: message.into() }
+    }
+}
+
 /// What the caller can do about a failed request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreErrorKind {

@@ -5,4 +5,5 @@
 //! - Every store passes the suite in `contract`.
 
 pub mod error;
+pub mod memory;
 pub mod store;
