@@ -25,7 +25,7 @@ mod settings;
 mod target;
 mod uri;
 
-pub use apart::{NameCase, Overlap, Place, PlaceError, check_all, check_apart};
+pub use apart::{DirectoryIdentity, NameCase, Overlap, Place, PlaceError, check_all, check_apart};
 pub use credentials::{CredentialError, CredentialSource, MoveError, move_inline_keys_to_keyring, resolve};
 pub use document::{Config, ConfigError, ParseError};
 pub use endpoint::{Endpoint, EndpointError, StoreIdentity};
@@ -34,8 +34,6 @@ pub use keyring::{Secrets, SecretsError};
 pub use locations::{Locations, LocationsError, Platform};
 pub use name::{TargetName, TargetNameError};
 pub use secret::{AccessKeys, Secret};
-pub use settings::{
-    Addressing, ConflictSetting, CredentialSetting, JournalSetting, MaxDelete, SettingError,
-};
+pub use settings::{Addressing, ConflictSetting, CredentialSetting, JournalSetting, MaxDelete, SettingError};
 pub use target::{DEFAULT_TRASH_DAYS, FieldError, FieldProblem, Target};
 pub use uri::{BucketName, BucketRule, S3Uri, S3UriError};
