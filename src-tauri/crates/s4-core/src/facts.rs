@@ -14,12 +14,23 @@ use crate::remote::{ETag, ObjectHead, UnixMillis};
 /// Everything found out.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    local: BTreeMap<DiskPath, (Fingerprint, Digest)>,
+    local: BTreeMap<DiskPath, LocalFact>,
     heads: BTreeMap<ObjectKey, (UnixMillis, ObjectHead)>,
     contents: BTreeMap<ObjectKey, (ETag, Digest)>,
     failed_local: BTreeMap<DiskPath, (Fingerprint, String)>,
     failed_remote: BTreeMap<ObjectKey, (ETag, String)>,
     decisions: BTreeMap<RelPath, Decision>,
+}
+
+/// The hashes of a local file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalFact {
+    /// The state in which it was read, the same before the first byte and after the last.
+    pub fingerprint: Fingerprint,
+    /// The hashes.
+    pub digest: Digest,
+    /// When it was read, by the clock of that file system, in nanoseconds since the epoch.
+    pub read_time_ns: i64,
 }
 
 /// What a person chose for one conflict, bound to the pair that was shown.
@@ -45,10 +56,12 @@ pub enum Keep {
 }
 
 impl Facts {
-    /// Records the hashes of a local file as it stood under `fingerprint`.
-    pub fn learn_local(&mut self, disk: DiskPath, fingerprint: Fingerprint, digest: Digest) {
+    /// Records the hashes of a local file, read after the scan of this cycle began.
+    ///
+    /// A fact of an earlier cycle may be recorded only if its stamps were not racy when it was read.
+    pub fn learn_local(&mut self, disk: DiskPath, fact: LocalFact) {
         self.failed_local.remove(&disk);
-        self.local.insert(disk, (fingerprint, digest));
+        self.local.insert(disk, fact);
     }
 
     /// Records the reply to a HEAD that was asked because of the listed `last_modified`.
@@ -78,8 +91,8 @@ impl Facts {
     }
 
     /// Returns the hashes of a local file if they were taken of exactly this state.
-    pub fn local(&self, disk: &DiskPath, fingerprint: &Fingerprint) -> Option<&Digest> {
-        self.local.get(disk).filter(|(known, _)| known == fingerprint).map(|(_, digest)| digest)
+    pub fn local(&self, disk: &DiskPath, fingerprint: &Fingerprint) -> Option<&LocalFact> {
+        self.local.get(disk).filter(|fact| fact.fingerprint == *fingerprint)
     }
 
     /// Returns what a HEAD said of exactly this version as it was listed.

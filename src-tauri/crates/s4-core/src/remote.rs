@@ -4,7 +4,6 @@
 //! - Keys that cannot be paths, or share one canonical path, are [`Blocked`]: reported, never absent, never
 //!   written, never deleted.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::key::{ObjectKey, Place, Prefix};
@@ -213,17 +212,6 @@ impl Metadata {
         let older = ancestors.iter().filter(|etag| *etag != replaced);
         std::iter::once(replaced).chain(older).take(MAX_BASES).cloned().collect()
     }
-}
-
-/// Groups objects by the directory they lie in, for every directory that they imply.
-pub(crate) fn implied_directories<'a>(paths: impl Iterator<Item = &'a RelPath>) -> BTreeMap<RelPath, usize> {
-    let mut directories = BTreeMap::new();
-    for path in paths {
-        for ancestor in path.ancestors() {
-            *directories.entry(ancestor).or_insert(0) += 1;
-        }
-    }
-    directories
 }
 
 #[cfg(test)]

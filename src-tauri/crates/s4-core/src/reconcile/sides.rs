@@ -1,0 +1,266 @@
+//! Brings the three trees to one set of paths.
+//!
+//! Decides which path each entry of the disk stands for, and which paths are out of bounds this time because
+//! one side could not tell what is there. It decides nothing about what to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
+
+use crate::baseline::FileRow;
+use crate::local::{LocalEntry, LocalTree, Unreadable};
+use crate::names;
+use crate::path::{DiskPath, RelPath};
+use crate::plan::{Problem, ProblemReason};
+use crate::remote::{RemoteObject, RemoteTree};
+use crate::tree::SortedMap;
+
+use super::{Input, problem};
+
+/// A file or symlink on disk.
+#[derive(Clone, Debug)]
+pub(super) struct LocalNode<'a> {
+    pub(super) disk: DiskPath,
+    pub(super) entry: &'a LocalEntry,
+}
+
+/// A directory on disk.
+#[derive(Clone, Debug)]
+pub(super) struct LocalDir {
+    pub(super) disk: DiskPath,
+    pub(super) holds_ignored: bool,
+}
+
+/// The local side by path, and what is out of bounds.
+#[derive(Debug, Default)]
+pub(super) struct Sides<'a> {
+    pub(super) files: SortedMap<RelPath, LocalNode<'a>>,
+    pub(super) dirs: SortedMap<RelPath, LocalDir>,
+    pub(super) problems: Vec<Problem>,
+    /// Nothing is known of what is at these paths, nor below them.
+    unknown: BTreeSet<RelPath>,
+    /// The keys of these paths are blocked; what lies below is not concerned.
+    blocked: BTreeSet<RelPath>,
+}
+
+/// What the guards need to know of the disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalSummary {
+    /// How many files and symlinks stand there.
+    pub(crate) files: usize,
+    /// Whether some of it could not be read.
+    pub(crate) has_unknown: bool,
+}
+
+type FileCase<'a> = (RelPath, Option<&'a FileRow>, Option<LocalNode<'a>>, Option<&'a RemoteObject>);
+
+impl<'a> Sides<'a> {
+    pub(super) fn of(input: Input<'a>) -> Self {
+        let mut sides = Self::default();
+        for blocked in &input.remote.blocked {
+            if let Some(path) = &blocked.path {
+                sides.blocked.insert(path.clone());
+            }
+            let reason = ProblemReason::Blocked(blocked.why.clone());
+            sides.problems.push(Problem { subject: blocked.key.to_string(), reason });
+        }
+        for name in &input.local.unnameable {
+            sides.problems.push(Problem { subject: name.clone(), reason: ProblemReason::Unnameable });
+        }
+        let clash_names = ClashNames::of(input);
+        let mut files = Vec::new();
+        let mut dirs = Vec::new();
+        for (disk, entry) in input.local.entries.iter() {
+            let Ok(canonical) = RelPath::parse(disk.as_str()) else { continue };
+            if canonical.is_reserved() {
+                continue;
+            }
+            if let Some(reason) = why_unknown(entry, disk) {
+                sides.problems.push(problem(&canonical, reason));
+                sides.unknown.insert(canonical);
+                continue;
+            }
+            if let LocalEntry::Dir { holds_ignored } = entry {
+                dirs.push((canonical, LocalDir { disk: disk.clone(), holds_ignored: *holds_ignored }));
+            } else {
+                let path = clash_names.path_of(input, disk, canonical);
+                files.push((path, LocalNode { disk: disk.clone(), entry }));
+            }
+        }
+        sides.exclude_twins(&mut files, |node| node.disk.clone());
+        sides.exclude_twins(&mut dirs, |dir| dir.disk.clone());
+        sides.files = files.into_iter().filter(|(path, _)| !sides.is_unknown(path)).collect();
+        sides.dirs = dirs.into_iter().filter(|(path, _)| !sides.is_unknown(path)).collect();
+        sides
+    }
+
+    /// Two entries of the disk that are one path: neither is touched, nor anything below them (T2).
+    fn exclude_twins<T>(&mut self, entries: &mut [(RelPath, T)], disk: impl Fn(&T) -> DiskPath) {
+        entries.sort_by(|(left, _), (right, _)| left.cmp(right));
+        for pair in entries.windows(2) {
+            let [(path, first), (next, second)] = pair else { continue };
+            if path == next {
+                for twin in [first, second] {
+                    let subject = disk(twin).to_string();
+                    let known = self.problems.iter().any(|problem| problem.subject == subject);
+                    if !known {
+                        self.problems.push(Problem { subject, reason: ProblemReason::SameCanonicalPath });
+                    }
+                }
+                self.unknown.insert(path.clone());
+            }
+        }
+    }
+
+    /// Returns whether the disk could not tell what is at `path`.
+    pub(super) fn is_unknown(&self, path: &RelPath) -> bool {
+        !self.unknown.is_empty()
+            && (self.unknown.contains(path) || path.ancestors().any(|above| self.unknown.contains(&above)))
+    }
+
+    /// Returns whether `path` may be in a step at all.
+    pub(super) fn is_out_of_bounds(&self, path: &RelPath) -> bool {
+        self.blocked.contains(path) || self.is_unknown(path)
+    }
+
+    /// Returns the paths of which the disk could not tell.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = RelPath> + '_ {
+        self.unknown.iter().cloned()
+    }
+
+    /// Returns where `path` is on disk if it has its own name: in the exact spelling of the directories above.
+    pub(super) fn disk_path(&self, path: &RelPath) -> DiskPath {
+        if let Some(dir) = self.dirs.get(path) {
+            return dir.disk.clone();
+        }
+        match path.parent() {
+            Some(parent) => self.disk_path(&parent).join(path.name()),
+            None => DiskPath::from(path),
+        }
+    }
+
+    /// Returns what the guards need to know.
+    pub(super) fn local_summary(&self) -> LocalSummary {
+        LocalSummary { files: self.files.len(), has_unknown: !self.unknown.is_empty() }
+    }
+
+    /// Returns every file path that any of the trees knows, in order.
+    pub(super) fn files(&self, input: Input<'a>) -> impl Iterator<Item = FileCase<'a>> + '_ {
+        let mut rows = input.baseline.files.iter().peekable();
+        let mut local = self.files.iter().peekable();
+        let mut remote = input.remote.objects.iter().peekable();
+        std::iter::from_fn(move || {
+            let heads = [
+                rows.peek().map(|(path, _)| *path),
+                local.peek().map(|(path, _)| *path),
+                remote.peek().map(|(path, _)| *path),
+            ];
+            let path = heads.into_iter().flatten().min()?.clone();
+            let row = take(&mut rows, &path);
+            let node = take(&mut local, &path).cloned();
+            let object = take(&mut remote, &path);
+            Some((path, row, node, object))
+        })
+    }
+}
+
+/// Returns the value of `path` if it is the next one.
+fn take<'b, V: 'b, I: Iterator<Item = (&'b RelPath, &'b V)>>(
+    entries: &mut Peekable<I>,
+    path: &RelPath,
+) -> Option<&'b V> {
+    entries.next_if(|(next, _)| *next == path).map(|(_, value)| value)
+}
+
+/// Returns why nothing is known of what is at an entry, or why it is none that is synced.
+fn why_unknown(entry: &LocalEntry, disk: &DiskPath) -> Option<ProblemReason> {
+    match entry {
+        LocalEntry::File(_) | LocalEntry::Dir { .. } => None,
+        LocalEntry::Symlink(link) => {
+            (!stays_inside(disk, &link.target)).then_some(ProblemReason::LinkLeavesRoot)
+        }
+        LocalEntry::Special => Some(ProblemReason::Special),
+        LocalEntry::Unreadable(Unreadable::Mount) => Some(ProblemReason::Mount),
+        LocalEntry::Unreadable(Unreadable::Failed(why)) => Some(ProblemReason::Unreadable(why.to_string())),
+    }
+}
+
+/// The longest target of a link that means the same everywhere, in bytes.
+const MAX_PORTABLE_TARGET: usize = 247;
+
+/// Returns whether a link means the same on every computer: relative, inside the folder, no `:` and no `\` (T18).
+fn stays_inside(disk: &DiskPath, target: &str) -> bool {
+    if target.is_empty()
+        || target.len() > MAX_PORTABLE_TARGET
+        || target.starts_with('/')
+        || target.contains([':', '\\', '\0'])
+    {
+        return false;
+    }
+    let mut depth = disk.as_str().matches('/').count();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => match depth.checked_sub(1) {
+                Some(above) => depth = above,
+                None => return false,
+            },
+            _ => depth += 1,
+        }
+    }
+    true
+}
+
+/// Finds the paths of files that stand on disk under a clash name.
+struct ClashNames<'a> {
+    by_row: BTreeMap<&'a DiskPath, &'a RelPath>,
+}
+
+impl<'a> ClashNames<'a> {
+    fn of(input: Input<'a>) -> Self {
+        let is_mapped = |(path, row): &(&'a RelPath, &'a FileRow)| {
+            names::looks_like_clash(row.disk.name()) && row.disk.name() != path.name()
+        };
+        let by_row =
+            input.baseline.files.iter().filter(is_mapped).map(|(path, row)| (&row.disk, path)).collect();
+        Self { by_row }
+    }
+
+    /// Returns the path of the file `disk`: by its row, else by the objects of its directory, else its own.
+    fn path_of(&self, input: Input<'a>, disk: &DiskPath, canonical: RelPath) -> RelPath {
+        if !names::looks_like_clash(disk.name()) {
+            return canonical;
+        }
+        if let Some(path) = self.by_row.get(disk) {
+            return (*path).clone();
+        }
+        object_of_clash_name(input.local, input.remote, disk, &canonical).unwrap_or(canonical)
+    }
+}
+
+/// Returns the path whose clash name `disk` is, without a row: an object of that directory whose own name is not
+/// taken by a file on this disk.
+fn object_of_clash_name(
+    local: &LocalTree,
+    remote: &RemoteTree,
+    disk: &DiskPath,
+    canonical: &RelPath,
+) -> Option<RelPath> {
+    let in_directory = |path: &RelPath| path.parent() == canonical.parent();
+    let from = canonical.parent();
+    let candidates = match &from {
+        Some(parent) => remote.objects.range_from(parent).collect::<Vec<_>>(),
+        None => remote.objects.iter().collect(),
+    };
+    candidates
+        .into_iter()
+        .take_while(|(path, _)| from.as_ref().is_none_or(|parent| path == &parent || path.is_below(parent)))
+        .filter(|(path, _)| in_directory(path))
+        .find(|(path, object)| {
+            let own_name_is_free = !matches!(
+                local.entries.get(&DiskPath::from(*path)),
+                Some(LocalEntry::File(_) | LocalEntry::Symlink(_))
+            );
+            own_name_is_free && names::clash_name(path.name(), &object.key) == disk.name()
+        })
+        .map(|(path, _)| path.clone())
+}
