@@ -11,12 +11,12 @@ pub(super) fn connect() -> Result<Arc<Store>> {
     Store::new()
 }
 
-/// The Credential Manager shows the user name, and needs no label.
+/// Keys stay on the machine that they were given to, instead of roaming with a domain's profile.
 pub(super) fn modifiers(_account: &Account) -> Option<HashMap<&str, &str>> {
-    None
+    Some(HashMap::from([("persistence", "Local")]))
 }
 
-/// The store tells apart one failure of the system only: a logon session without credentials, as services have.
+/// The store keeps the system's codes to itself; a session without credentials it tells by the variant.
 pub(super) fn classify(source: BoxedError) -> VaultError {
     VaultError::Failed(source)
 }

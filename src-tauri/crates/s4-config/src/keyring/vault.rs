@@ -30,6 +30,7 @@ pub(super) trait Vault: Send + 'static {
 
 /// What went wrong, without a word of the content.
 #[derive(Debug)]
+#[cfg_attr(windows, allow(dead_code, reason = "the Credential Manager is open while its user is logged on"))]
 pub(super) enum VaultError {
     NoKeyring(BoxedError),
     Locked,
@@ -75,7 +76,11 @@ fn classify(error: Error) -> VaultError {
     match error {
         Error::NoEntry => VaultError::NotFound,
         Error::TooLong(_, limit) => VaultError::TooLong(limit),
-        Error::PlatformFailure(source) | Error::NoStorageAccess(source) => native::classify(source),
+        Error::PlatformFailure(source) => native::classify(source),
+        Error::NoStorageAccess(source) => match native::classify(source) {
+            VaultError::Failed(source) => VaultError::NoKeyring(source),
+            other => other,
+        },
         Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::BadStoreFormat(_) | Error::Ambiguous(_) => {
             VaultError::Unusable
         }
