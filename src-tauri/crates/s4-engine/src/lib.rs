@@ -1,1 +1,8 @@
-//! s4-engine
+//! Drives the core over a store and a disk: observe, reconcile, execute, commit.
+//!
+//! - It decides nothing about files: [`s4_core::reconcile`] does. It looks, asks what is missing, carries the plan
+//!   out with every precondition it names, and commits what both sides agreed on.
+//! - It knows no terminal, no window and no argument parser: it reports by values.
+//! - Rows are committed after what they tell is durable: the baseline may be older than the disk, never newer.
+
+pub mod db;

@@ -1,0 +1,218 @@
+//! What a target remembers between runs: the baseline, intents, facts, decisions, what was done.
+//!
+//! It keeps observations, not pending work (but for intents). It decides nothing.
+//!
+//! - Everything in one [`Commit`] becomes durable together, or not at all.
+//! - A database of a newer version is refused; one that is damaged is set aside, never repaired by guessing.
+//! - [`memory`] is the twin that keeps only what was committed; both pass one contract suite.
+
+use std::path::PathBuf;
+
+use s4_core::baseline::Baseline;
+use s4_core::context::GuardHistory;
+use s4_core::digest::Digest;
+use s4_core::facts::{Decision, Facts, LocalFact};
+use s4_core::key::ObjectKey;
+use s4_core::path::{DiskPath, RelPath};
+use s4_core::plan::{Conflict, Problem, RowChange, Side};
+use s4_core::remote::{ETag, ObjectHead, UnixMillis};
+use s4_local::intent::{Intent, IntentId};
+use s4_local::trash::TrashedEntry;
+
+/// The result of a step of the database.
+pub type DbResult<T> = Result<T, DbError>;
+
+/// Why the database could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// It was written by a newer S4.
+    #[error("`{}` was written by a newer version of S4 (schema {found}, this one knows {known}); update S4", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// It is damaged. [`open`](sqlite::open) sets such a file aside; this comes when it happens later.
+    #[error("`{}` is damaged: {message}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's words.
+        message: String,
+    },
+    /// The disk is full; nothing of the transaction was kept.
+    #[error("no space left for `{}`", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Anything else; nothing of the transaction was kept.
+    #[error("can't use `{}`: {message}", path.display())]
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's words.
+        message: String,
+    },
+}
+
+/// What the baseline belongs to: where any of this differs, it is void.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The endpoint's URL, or how the vendor's own is known.
+    pub endpoint: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The prefix, as keys begin with it.
+    pub prefix: String,
+    /// The identity of the folder's root, made once when `.s4` is.
+    pub root_id: String,
+}
+
+/// Which replica this database belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Names the replica: in trash paths, and later in the journal.
+    pub replica_id: String,
+    /// Counts the runs; the record outside the folder is compared with it.
+    pub generation: u64,
+}
+
+/// What a cycle starts from.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The baseline.
+    pub baseline: Baseline,
+    /// Facts that still hold: racy local ones were not kept.
+    pub facts: Facts,
+    /// Deletions since the last ten quiet minutes before the time asked for.
+    pub guard: GuardHistory,
+}
+
+/// A fact to keep.
+#[derive(Clone, Debug)]
+pub enum Learned {
+    /// The hashes of a local file. The caller gives only facts that were not racy when read.
+    Local(DiskPath, LocalFact),
+    /// What a HEAD said, asked because of this listed time.
+    Head(ObjectKey, UnixMillis, ObjectHead),
+    /// The hashes of an object's whole body.
+    Content(ObjectKey, ETag, Digest),
+}
+
+/// What one batch of steps changed.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// Rows, in the order in which they came about.
+    pub rows: Vec<RowChange>,
+    /// Intents that are settled by durable steps.
+    pub settled: Vec<IntentId>,
+    /// What went to the local trash, to be looked at again for late writers.
+    pub trashed: Vec<TrashedEntry>,
+    /// Deletions that count for the guards, by side.
+    pub deletions: Vec<(Side, u64)>,
+    /// What a person may want to read later.
+    pub activity: Vec<Activity>,
+    /// When, by this computer's clock.
+    pub at: UnixMillis,
+}
+
+/// One line of the activity log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// When, by this computer's clock.
+    pub at: UnixMillis,
+    /// The path.
+    pub path: RelPath,
+    /// What was done.
+    pub kind: ActivityKind,
+    /// Bytes moved.
+    pub bytes: u64,
+}
+
+/// What was done to a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityKind {
+    /// Its content went to the bucket.
+    Uploaded,
+    /// Its content came to the folder.
+    Downloaded,
+    /// Its object was deleted.
+    DeletedRemote,
+    /// Its file was moved to the trash.
+    DeletedLocal,
+    /// Its object was renamed because its file was.
+    MovedRemote,
+    /// Its file was renamed because its object was.
+    MovedLocal,
+    /// Both versions were kept.
+    KeptBoth,
+    /// Its executable bit, directory or marker followed the other side.
+    Adjusted,
+    /// A program wrote to the old version after it was replaced; what it wrote is this conflict copy.
+    Rescued,
+}
+
+/// What waits for a person, as the last cycle saw it.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// Two versions to choose between.
+    pub conflicts: Vec<Conflict>,
+    /// Paths that cannot be synced; the reason as text.
+    pub problems: Vec<(String, String)>,
+}
+
+/// The memory of one target.
+pub trait StateDb: Send + Sync + 'static {
+    /// Returns what the baseline belongs to, `None` for a new database.
+    fn binding(&self) -> DbResult<Option<Binding>>;
+
+    /// Binds the database anew. If anything differs from before, baseline, facts, decisions and standing entries
+    /// are dropped in the same transaction; intents, trash records and activity stay.
+    fn bind(&self, binding: &Binding) -> DbResult<()>;
+
+    /// Returns which replica this is, `None` for a new database.
+    fn identity(&self) -> DbResult<Option<Identity>>;
+
+    /// Records which replica this is, durably.
+    fn set_identity(&self, identity: &Identity) -> DbResult<()>;
+
+    /// Drops baseline, facts, decisions and standing entries: the next run is a first sync.
+    fn void(&self) -> DbResult<()>;
+
+    /// Returns what a cycle starts from, guards as of `now`.
+    fn load(&self, now: UnixMillis) -> DbResult<Loaded>;
+
+    /// Makes one batch durable.
+    fn commit(&self, commit: &Commit) -> DbResult<()>;
+
+    /// Keeps facts; they may be lost by a power cut.
+    fn learn(&self, learned: &[Learned]) -> DbResult<()>;
+
+    /// Records an intent, durably, before the step it announces.
+    fn record_intent(&self, intent: &Intent) -> DbResult<IntentId>;
+
+    /// Returns the intents that are not settled, oldest first.
+    fn intents(&self) -> DbResult<Vec<(IntentId, Intent)>>;
+
+    /// Records what a person chose, durably.
+    fn decide(&self, path: &RelPath, decision: &Decision) -> DbResult<()>;
+
+    /// Replaces what waits for a person.
+    fn set_standing(&self, conflicts: &[Conflict], problems: &[Problem]) -> DbResult<()>;
+
+    /// Returns what waited for a person at the end of the last cycle.
+    fn standing(&self) -> DbResult<Standing>;
+
+    /// Returns what went to the local trash not before `since`, with when.
+    fn trashed_since(&self, since: UnixMillis) -> DbResult<Vec<(UnixMillis, TrashedEntry)>>;
+
+    /// Forgets a trash record: it was rescued, or is gone.
+    fn forget_trashed(&self, place: &DiskPath) -> DbResult<()>;
+
+    /// Returns the last `limit` lines of the activity log, the latest first.
+    fn activity(&self, limit: usize) -> DbResult<Vec<Activity>>;
+}
