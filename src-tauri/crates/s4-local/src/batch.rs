@@ -1,0 +1,248 @@
+//! A batch: changes of a folder that become durable together.
+//!
+//! - Each step checks what it was planned against at the last moment, and again what it moved.
+//! - Steps of one batch share a trash directory and the list of directories that they touched.
+//! - Order of durability: content synced → swap → [`Batch::sync`] → the caller commits its rows and clears, in
+//!   the same transaction, the intents that `sync` returned.
+//! - A batch may be used by many threads. Dropping it loses nothing; what was not synced may be undone by a
+//!   power cut, as a whole step.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use s4_core::local::Fingerprint;
+use s4_core::path::DiskPath;
+use s4_core::remote::UnixMillis;
+
+use crate::disk::{Disk, DiskResult, child, directory_of};
+use crate::error::{DiskError, DiskErrorKind};
+use crate::folder::{Folder, PARTIAL, TRASH};
+use crate::intent::{Intent, IntentError, IntentId, Intents};
+use crate::trash::TrashedEntry;
+
+/// Why a step was not made.
+///
+/// Unless it says otherwise everything stands as before. An intent that could not be settled (an I/O error
+/// halfway) stays recorded and is not returned by [`Batch::sync`]: resolve it before the next scan.
+#[derive(Debug, thiserror::Error)]
+pub enum SwapError {
+    /// Something stands at `path`, where nothing may.
+    #[error("`{path}` is taken")]
+    Occupied {
+        /// The path that is taken.
+        path: DiskPath,
+    },
+    /// What stands at `path` is not what was planned; it was left there or put back.
+    #[error("`{path}` has changed")]
+    Changed {
+        /// The path that changed.
+        path: DiskPath,
+    },
+    /// An entry that nobody planned for came out and its place was taken meanwhile: it waits at `kept.place`,
+    /// protected by `intent`. Rescue it under a conflict name, then clear the intent.
+    #[error("`{}` changed twice; the earlier version waits at `{}`", kept.original, kept.place)]
+    Parked {
+        /// The entry.
+        kept: TrashedEntry,
+        /// The intent that protects it.
+        intent: IntentId,
+    },
+    /// The intent could not be recorded.
+    #[error(transparent)]
+    Intent(#[from] IntentError),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// A new version took the place of an old one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// What the new version is known by.
+    pub fingerprint: Fingerprint,
+    /// The old version.
+    pub trashed: TrashedEntry,
+}
+
+/// A new version took the name, the old one has another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptBoth {
+    /// What the new version is known by.
+    pub fingerprint: Fingerprint,
+    /// What the old version is known by under its new name.
+    pub kept: Fingerprint,
+}
+
+/// Two entries exchanged their names; the fingerprint of each under its new name, `None` for a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchanged {
+    /// What stands at the left path now.
+    pub left: Option<Fingerprint>,
+    /// What stands at the right path now.
+    pub right: Option<Fingerprint>,
+}
+
+/// Changes of a folder that become durable together.
+pub struct Batch {
+    folder: Folder,
+    intents: Arc<dyn Intents>,
+    at: UnixMillis,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Directories whose entries changed since the last sync.
+    touched: BTreeSet<DiskPath>,
+    /// Intents whose steps are complete, or undone, but not yet synced.
+    complete: Vec<IntentId>,
+    /// This batch's directories in trash that were made already.
+    made: BTreeSet<DiskPath>,
+    /// The number of this batch's trash directory.
+    trash_number: Option<u64>,
+}
+
+impl Folder {
+    /// Starts a batch; `at` is the time by which its trash will be known.
+    pub fn batch(&self, intents: Arc<dyn Intents>, at: UnixMillis) -> Batch {
+        Batch { folder: self.clone(), intents, at, state: Mutex::default() }
+    }
+}
+
+impl Batch {
+    /// Returns once every step completed so far survives a power cut, with the intents that are settled by it.
+    ///
+    /// The caller clears them in the transaction that commits the rows. After an error nothing is forgotten: the
+    /// next call tries again.
+    pub fn sync(&self) -> DiskResult<Vec<IntentId>> {
+        let (touched, complete) = {
+            let mut state = self.lock();
+            (std::mem::take(&mut state.touched), std::mem::take(&mut state.complete))
+        };
+        match self.sync_touched(&touched) {
+            Ok(()) => Ok(complete),
+            Err(error) => {
+                let mut state = self.lock();
+                state.touched.extend(touched);
+                state.complete.extend(complete);
+                Err(error)
+            }
+        }
+    }
+
+    /// Syncs where entries went before it syncs where they came from, so that between two syncs an entry has two
+    /// names rather than none.
+    fn sync_touched(&self, touched: &BTreeSet<DiskPath>) -> DiskResult<()> {
+        self.disk().step("batch:before-sync")?;
+        let homes = self.folder.homes();
+        let rank = |directory: &DiskPath| {
+            let below = |name| {
+                homes
+                    .iter()
+                    .map(|home| crate::folder::own(home, name))
+                    .any(|own| directory.is_below(&own) || *directory == own)
+            };
+            match (below(TRASH), below(PARTIAL)) {
+                (true, _) => 0,
+                (false, false) => 1,
+                (false, true) => 2,
+            }
+        };
+        let mut ordered: Vec<&DiskPath> = touched.iter().collect();
+        ordered.sort_by_key(|directory| rank(directory));
+        for directory in ordered {
+            match self.disk().sync_dir(directory) {
+                Ok(()) => {}
+                // The directory was removed or moved by a later step, which touched its parent.
+                Err(error) if error.kind == DiskErrorKind::Missing => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.disk().step("batch:synced")
+    }
+
+    /// Returns the folder.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        self.folder.disk().as_ref()
+    }
+
+    /// Notes that the entry of `path` changed in its directory.
+    pub(crate) fn touch(&self, path: &DiskPath) {
+        self.lock().touched.insert(directory_of(path));
+    }
+
+    /// Records an intent, durably.
+    pub(crate) fn record(&self, intent: &Intent) -> Result<IntentId, SwapError> {
+        self.disk().step("intent:before-record")?;
+        let id = self.intents.record(intent)?;
+        self.disk().step("intent:recorded")?;
+        Ok(id)
+    }
+
+    /// Notes that the step of an intent is complete, or that everything stands as before it.
+    pub(crate) fn complete(&self, intent: IntentId) {
+        self.lock().complete.push(intent);
+    }
+
+    /// Returns a free place in this batch's trash for what stands at `path`, and makes its directories.
+    pub(crate) fn trash_place(&self, path: &DiskPath) -> DiskResult<DiskPath> {
+        let trash = self.folder.own_for(path, TRASH)?;
+        let mut state = self.lock();
+        loop {
+            let number = *state.trash_number.get_or_insert_with(|| self.folder.next_number());
+            let top = trash.join(&format!("{}-{number}", self.at.0));
+            let place = child(&top, path.as_str());
+            if self.make_dirs(&mut state, &trash, &top, &directory_of(&place))?
+                && self.disk().lstat(&place)?.is_none()
+            {
+                return Ok(place);
+            }
+            // Another run used this number in the same millisecond, or this path went to trash before.
+            state.trash_number = None;
+        }
+    }
+
+    /// Makes the directories from `top` down to `directory`; returns whether `top` is this batch's own.
+    fn make_dirs(
+        &self,
+        state: &mut State,
+        trash: &DiskPath,
+        top: &DiskPath,
+        directory: &DiskPath,
+    ) -> DiskResult<bool> {
+        if !state.made.contains(top) {
+            match self.disk().make_private_dir(top) {
+                Ok(()) => {}
+                Err(error) if error.kind == DiskErrorKind::Occupied => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            state.touched.insert(trash.clone());
+            state.made.insert(top.clone());
+        }
+        let mut missing = Vec::new();
+        let mut wanted = directory.clone();
+        while !state.made.contains(&wanted) {
+            missing.push(wanted.clone());
+            wanted = directory_of(&wanted);
+        }
+        while let Some(wanted) = missing.pop() {
+            match self.disk().make_private_dir(&wanted) {
+                Ok(()) => {}
+                // A file of that name is in this trash already: the path was a file before it was a directory.
+                Err(error) if error.kind == DiskErrorKind::Occupied => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            state.touched.insert(directory_of(&wanted));
+            state.made.insert(wanted);
+        }
+        Ok(true)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,203 @@
+//! Replacing: a staged entry takes the place of an old one, which goes to trash.
+//!
+//! - Where the disk can exchange, the path always holds one of the two. The intent protects what comes out while
+//!   it stands under the partial's name.
+//! - Elsewhere the old one goes to trash first, and the path is absent under its intent for a moment.
+
+use s4_core::local::LocalEntry;
+use s4_core::path::DiskPath;
+
+use crate::batch::{Batch, Replaced, SwapError};
+use crate::disk::DiskResult;
+use crate::error::DiskErrorKind;
+use crate::intent::{Expected, Intent, IntentId, IntentKind, Staging};
+use crate::staging::Staged;
+
+impl Batch {
+    /// Puts a staged entry in the place of one that is exactly `expected`, which goes to trash.
+    ///
+    /// Fails with [`SwapError::Changed`] if another stands there by now: it stands there still, and `staged` can
+    /// be tried again. The new file takes the old one's permissions; whether it is executable is its own.
+    pub fn replace(
+        &self,
+        staged: &mut Staged,
+        at: &DiskPath,
+        expected: &LocalEntry,
+    ) -> Result<Replaced, SwapError> {
+        let (intent, place) = self.prepare(staged, at, expected)?;
+        staged.make_durable()?;
+        let planned = intent.expected;
+        let id = self.record(&intent)?;
+        if self.folder().traits().has_exchange {
+            self.replace_by_exchange(staged, at, planned, &place, id)?;
+        } else {
+            self.replace_in_two_steps(staged, at, planned, &place, id)?;
+        }
+        let fingerprint = staged.placed_fingerprint(at)?;
+        let trashed = self.trashed(place, at, expected)?;
+        self.complete(id);
+        self.disk().step("replace:done")?;
+        Ok(Replaced { fingerprint, trashed })
+    }
+
+    /// Returns the intent that [`Batch::replace`] will record next for this entry.
+    ///
+    /// Gives the staged entry the old one's permissions and makes room in trash, but changes nothing in the tree.
+    pub fn replace_intent(
+        &self,
+        staged: &mut Staged,
+        at: &DiskPath,
+        expected: &LocalEntry,
+    ) -> Result<Intent, SwapError> {
+        Ok(self.prepare(staged, at, expected)?.0)
+    }
+
+    /// Returns the intent, and the place in trash that it names.
+    fn prepare(
+        &self,
+        staged: &mut Staged,
+        at: &DiskPath,
+        expected: &LocalEntry,
+    ) -> Result<(Intent, DiskPath), SwapError> {
+        let (stat, planned) = self.planned_file(at, expected)?;
+        staged.take_permissions_of(&stat)?;
+        let trash = self.trash_place(at)?;
+        let by_exchange = self.folder().traits().has_exchange;
+        let parked_at = if by_exchange { staged.path().clone() } else { trash.clone() };
+        let staging = Staging { at: staged.path().clone(), fingerprint: *staged.fingerprint() };
+        let kind = IntentKind::Replace { staged: staging, trash: trash.clone() };
+        Ok((Intent { path: at.clone(), parked_at, expected: planned, kind }, trash))
+    }
+}
+
+impl Batch {
+    /// Exchanges, checks what came out, and moves it to trash.
+    fn replace_by_exchange(
+        &self,
+        staged: &mut Staged,
+        at: &DiskPath,
+        planned: Expected,
+        place: &DiskPath,
+        id: IntentId,
+    ) -> Result<(), SwapError> {
+        self.exchange_in(staged, at, planned, id)?;
+        // Nothing can be lost: it is the planned entry, it goes to a free name in trash, and the intent names where
+        // it stands until then.
+        self.disk().rename(staged.path(), place)?;
+        self.touch(place);
+        self.disk().step("replace:trashed")?;
+        Ok(())
+    }
+
+    /// Exchanges a staged entry with what stands at `at`, and back again if that is not the planned one.
+    ///
+    /// After success the planned entry stands under the partial's name.
+    pub(super) fn exchange_in(
+        &self,
+        staged: &mut Staged,
+        at: &DiskPath,
+        planned: Expected,
+        id: IntentId,
+    ) -> Result<(), SwapError> {
+        self.disk().step("replace:before-exchange")?;
+        // Nothing can be lost: the exchange keeps both entries, and from here on dropping `staged` removes nothing.
+        staged.leave_name();
+        if let Err(error) = self.disk().exchange(staged.path(), at) {
+            if self.stands_staged(staged)? {
+                staged.take_name_back();
+                self.complete(id);
+            }
+            return Err(match error.kind {
+                DiskErrorKind::Missing => SwapError::Changed { path: at.clone() },
+                _ => error.into(),
+            });
+        }
+        self.touch(at);
+        self.touch(staged.path());
+        self.disk().step("replace:exchanged")?;
+        let came_out = self.disk().lstat(staged.path())?;
+        if came_out.is_some_and(|stat| planned.is(&stat)) {
+            return Ok(());
+        }
+        Err(self.exchange_back(staged, at, id)?)
+    }
+
+    /// Undoes an exchange whose outcome was not the planned one.
+    pub(super) fn exchange_back(
+        &self,
+        staged: &mut Staged,
+        at: &DiskPath,
+        id: IntentId,
+    ) -> Result<SwapError, SwapError> {
+        match self.disk().exchange(staged.path(), at) {
+            Ok(()) => {}
+            // The new entry was removed in this moment: the old one takes its place again.
+            Err(error) if error.kind == DiskErrorKind::Missing => {
+                return self.undo(staged.path(), at, id);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.disk().step("replace:exchanged-back")?;
+        if self.stands_staged(staged)? {
+            staged.take_name_back();
+            self.complete(id);
+            return Ok(SwapError::Changed { path: at.clone() });
+        }
+        // A third entry had taken the path between the two exchanges. Both that and the second are kept.
+        self.parked(staged.path(), at, id)
+    }
+
+    /// Returns whether the partial's name holds the staged inode.
+    fn stands_staged(&self, staged: &Staged) -> DiskResult<bool> {
+        let there = self.disk().lstat(staged.path())?;
+        Ok(there.is_some_and(|stat| staged.has_the_inode_of(&stat)))
+    }
+
+    /// Moves the old entry to trash, checks it, and gives the path to the new one.
+    fn replace_in_two_steps(
+        &self,
+        staged: &mut Staged,
+        at: &DiskPath,
+        planned: Expected,
+        place: &DiskPath,
+        id: IntentId,
+    ) -> Result<(), SwapError> {
+        self.disk().step("replace:before-park")?;
+        self.park(at, place, planned, id)?;
+        self.disk().step("replace:parked")?;
+        match self.place(staged, at) {
+            Ok(()) => Ok(()),
+            // Somebody took the path: theirs stays, and the planned entry is in trash, as it should be.
+            Err(SwapError::Occupied { path }) => {
+                self.complete(id);
+                Err(SwapError::Changed { path })
+            }
+            Err(error) => {
+                // The new entry cannot be placed: the old one takes its name again.
+                self.undo(place, at, id)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Moves what stands at `at` to the free name `parked_at`, and back again if it is not the planned one.
+    pub(super) fn park(
+        &self,
+        at: &DiskPath,
+        parked_at: &DiskPath,
+        planned: Expected,
+        id: IntentId,
+    ) -> Result<(), SwapError> {
+        // Nothing can be lost: the entry goes as a whole to a free name, and the intent says so.
+        if let Err(error) = self.disk().rename(at, parked_at) {
+            return Err(self.not_parked(error, parked_at, at, id));
+        }
+        self.touch(at);
+        self.touch(parked_at);
+        let came_out = self.disk().lstat(parked_at)?;
+        if came_out.is_some_and(|stat| planned.is(&stat)) {
+            return Ok(());
+        }
+        Err(self.undo(parked_at, at, id)?)
+    }
+}
