@@ -4,6 +4,9 @@
 //! - Only `aws` names the vendor's SDK.
 //! - Every store passes the suite in `contract`.
 
+pub mod aws;
+pub mod content_type;
+pub mod contract;
 pub mod error;
 pub mod memory;
 pub mod store;

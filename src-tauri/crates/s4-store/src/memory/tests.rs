@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures::TryStreamExt;
+use s4_core::capabilities::Capabilities;
 use s4_core::remote::UnixMillis;
 
 use super::*;
+use crate::contract::{self, Terms};
 
 fn store(versioning: Versioning) -> MemoryStore {
     MemoryStore::new(versioning, StoreClock::fixed(UnixMillis(1_700_000_000_500))).with_minimum_part(4)
@@ -111,4 +113,17 @@ async fn what_others_write_carries_no_checksum() {
     let head = store.head(&key("a"), None).await.unwrap();
     assert_eq!((head.crc64nvme, head.etag_is_md5), (None, false));
     assert!(head.etag.as_str().ends_with("-3"));
+}
+
+#[tokio::test]
+async fn the_contract_is_kept() {
+    for versioning in [Versioning::Off, Versioning::Enabled, Versioning::Suspended] {
+        let store = store(versioning);
+        let capabilities = Capabilities { versioning, ..Capabilities::FULL };
+        let terms = Terms { minimum_part: 4, ..Terms::new(capabilities, "contract/") };
+        contract::all(&store, &terms).await;
+    }
+    let store = store(Versioning::Off);
+    store.remove_bucket();
+    contract::a_missing_bucket_is_named(&store).await;
 }

@@ -1,0 +1,101 @@
+//! What concerns the bucket as a whole, and the service.
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::types::{BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration};
+use aws_sdk_s3::{Client, error::ProvideErrorMetadata as _};
+use s4_core::capabilities::Versioning;
+
+use super::client::{self, FIRST_REGION};
+use super::connection::Connection;
+use super::error::{Asked, REGION_HEADER};
+use super::{AwsStore, known_region, list};
+use crate::error::{Result, StoreErrorKind};
+use crate::store::ListFrom;
+
+pub(super) async fn versioning(store: &AwsStore) -> Result<Versioning> {
+    let asked = store.asked("GetBucketVersioning", &store.bucket);
+    let request = store.client.get_bucket_versioning().bucket(&*store.bucket);
+    match request.send().await {
+        Ok(reply) => match reply.status() {
+            None => Ok(Versioning::Off),
+            Some(BucketVersioningStatus::Enabled) => Ok(Versioning::Enabled),
+            Some(BucketVersioningStatus::Suspended) => Ok(Versioning::Suspended),
+            Some(other) => Err(asked.error(StoreErrorKind::Corrupt, format!("unknown status `{other}`"))),
+        },
+        Err(error) => match asked.failed(&error) {
+            // A store without versioning says so in this way.
+            refused if refused.kind == StoreErrorKind::Unsupported => Ok(Versioning::Off),
+            refused => Err(refused),
+        },
+    }
+}
+
+pub(super) async fn check(store: &AwsStore) -> Result<()> {
+    // Unlike HEAD, whose replies have no body, a listing says what is wrong: the name, the keys, or their rights.
+    list::list(store, "", ListFrom::Start, Some(1)).await.map(|_| ())
+}
+
+pub(super) async fn create(store: &AwsStore) -> Result<()> {
+    let asked = store.asked("CreateBucket", &store.bucket);
+    let mut request = store.client.create_bucket().bucket(&*store.bucket);
+    // AWS refuses to hear its first region named.
+    if store.connection.endpoint.is_none() && store.region() != FIRST_REGION {
+        let place = BucketLocationConstraint::from(store.region());
+        let configuration = CreateBucketConfiguration::builder().location_constraint(place).build();
+        request = request.create_bucket_configuration(configuration);
+    }
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.code() {
+            Some("BucketAlreadyOwnedByYou") => Ok(()),
+            Some("BucketAlreadyExists") => {
+                Err(asked.error(StoreErrorKind::Denied, "a bucket of this name belongs to someone else"))
+            }
+            Some(_) | None => Err(asked.failed(&error)),
+        },
+    }
+}
+
+/// Returns the names of the buckets that these credentials own; the bucket of `connection` is not looked at.
+pub async fn list_buckets(connection: &Connection) -> Result<Vec<String>> {
+    let region = known_region(connection).await;
+    let region = region.as_deref().unwrap_or(FIRST_REGION);
+    let client = Client::from_conf(client::config(connection, region).await?);
+    let asked = Asked { operation: "ListBuckets", subject: "all buckets", region };
+    let mut names = Vec::new();
+    let mut token = None;
+    loop {
+        let request = client.list_buckets().set_continuation_token(token);
+        let page = request.send().await.map_err(|error| asked.failed(&error))?;
+        names.extend(page.buckets().iter().filter_map(|bucket| bucket.name().map(str::to_owned)));
+        token = page.continuation_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(names);
+        }
+    }
+}
+
+/// Returns the region that the bucket lies in: as configured, else as the store tells.
+///
+/// Where the store does not tell (most that are not AWS), it is the one they all accept, `us-east-1`.
+pub async fn discover_region(connection: &Connection) -> Result<String> {
+    if let Some(region) = known_region(connection).await {
+        return Ok(region);
+    }
+    let client = Client::from_conf(client::config(connection, FIRST_REGION).await?);
+    let asked = Asked { operation: "HeadBucket", subject: &connection.bucket, region: FIRST_REGION };
+    match client.head_bucket().bucket(&connection.bucket).send().await {
+        Ok(reply) => Ok(reply.bucket_region().unwrap_or(FIRST_REGION).to_owned()),
+        Err(error) => match asked.failed(&error).kind {
+            StoreErrorKind::WrongRegion { region: Some(region) } => Ok(region),
+            // A wrong guess now would be believed for good.
+            StoreErrorKind::Offline | StoreErrorKind::SlowDown => Err(asked.failed(&error)),
+            // Refused, but by the right region; why is told by the first request that matters.
+            _ => {
+                let headers = error.raw_response().map(HttpResponse::headers);
+                let region = headers.and_then(|headers| headers.get(REGION_HEADER));
+                Ok(region.unwrap_or(FIRST_REGION).to_owned())
+            }
+        },
+    }
+}
