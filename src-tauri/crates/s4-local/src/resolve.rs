@@ -50,8 +50,9 @@ impl Batch {
     fn resolve(&self, intent: &Intent) -> Result<Outcome, SwapError> {
         let Some(parked) = self.disk().lstat(&intent.parked_at)? else { return Ok(Outcome::Settled) };
         let at_path = self.disk().lstat(&intent.path)?;
+        let at_path = at_path.as_ref();
         // After a power cut one inode may have both names: then its path never lost it.
-        if at_path.as_ref().is_some_and(|stat| is_one_inode(stat, &parked)) {
+        if at_path.is_some_and(|stat| is_one_inode(stat, &parked)) {
             return self.drop_second_name(intent, &parked);
         }
         match &intent.kind {
@@ -82,9 +83,9 @@ impl Batch {
         intent: &Intent,
         staged: &Staging,
         parked: &Stat,
-        at_path: Option<Stat>,
+        at_path: Option<&Stat>,
     ) -> Result<Outcome, SwapError> {
-        let is_new = at_path.is_some_and(|stat| is_staged(staged, &stat));
+        let is_new = at_path.is_some_and(|stat| is_staged(staged, stat));
         if !is_new || intent.expected.is(parked) {
             return self.unpark(intent, parked, Parking::Trash);
         }
@@ -107,7 +108,7 @@ impl Batch {
         intent: &Intent,
         staged: &Staging,
         parked: &Stat,
-        at_path: Option<Stat>,
+        at_path: Option<&Stat>,
         trash: Option<&DiskPath>,
     ) -> Result<Outcome, SwapError> {
         if is_staged(staged, parked) {
@@ -125,7 +126,7 @@ impl Batch {
                 Ok(Outcome::Finished)
             }
             // Nothing can be lost: both keep a name, the new version that of the partial.
-            (Some(stat), _) if is_staged(staged, &stat) => {
+            (Some(stat), _) if is_staged(staged, stat) => {
                 self.disk().exchange(&intent.parked_at, &intent.path)?;
                 self.touch(&intent.parked_at);
                 self.touch(&intent.path);
@@ -140,7 +141,7 @@ impl Batch {
         &self,
         intent: &Intent,
         parked: &Stat,
-        at_path: Option<Stat>,
+        at_path: Option<&Stat>,
     ) -> Result<Outcome, SwapError> {
         if !intent.expected.has_the_inode_of(parked) {
             // Somebody else's file has that name; ours was never moved there, or was moved on since.

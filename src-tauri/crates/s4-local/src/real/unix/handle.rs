@@ -1,0 +1,74 @@
+//! An open file.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+
+use rustix::fs::{Mode, Timespec, Timestamps, UTIME_OMIT};
+use s4_core::path::DiskPath;
+
+use super::super::system;
+use super::path::failure;
+use crate::disk::{DiskResult, Handle, Stat};
+use crate::error::DiskError;
+
+const NANOS: i64 = 1_000_000_000;
+
+/// A file of this computer.
+pub(super) struct RealHandle {
+    pub(super) file: File,
+    pub(super) path: DiskPath,
+    pub(super) has_permissions: bool,
+}
+
+impl RealHandle {
+    fn name_path<T>(&self, result: std::io::Result<T>, operation: &'static str) -> DiskResult<T> {
+        result.map_err(|error| DiskError::from_io(&error, operation, &self.path))
+    }
+}
+
+impl Handle for RealHandle {
+    fn stat(&self) -> DiskResult<Stat> {
+        system::stat_of(self.file.as_fd()).map_err(|errno| failure(errno, "look at", &self.path))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> DiskResult<usize> {
+        loop {
+            match self.file.read_at(buffer, offset) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                outcome => return self.name_path(outcome, "read"),
+            }
+        }
+    }
+
+    fn write_at(&self, piece: &[u8], offset: u64) -> DiskResult<()> {
+        self.name_path(self.file.write_all_at(piece, offset), "write")
+    }
+
+    fn set_size(&self, size: u64) -> DiskResult<()> {
+        self.name_path(self.file.set_len(size), "set the size of")
+    }
+
+    fn set_mtime(&self, mtime_ns: i64) -> DiskResult<()> {
+        let last_modification =
+            Timespec { tv_sec: mtime_ns.div_euclid(NANOS), tv_nsec: mtime_ns.rem_euclid(NANOS) };
+        let last_access = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        rustix::fs::futimens(&self.file, &Timestamps { last_access, last_modification })
+            .map_err(|errno| failure(errno, "set the time of", &self.path))
+    }
+
+    fn set_permissions(&self, permissions: u32) -> DiskResult<()> {
+        let permissions = permissions & 0o777;
+        if !self.has_permissions || self.stat()?.permissions == permissions {
+            return Ok(());
+        }
+        let mode = Mode::from_bits_truncate(permissions as rustix::fs::RawMode);
+        rustix::fs::fchmod(&self.file, mode)
+            .map_err(|errno| failure(errno, "set the permissions of", &self.path))
+    }
+
+    fn sync(&self) -> DiskResult<()> {
+        // The standard library asks macOS for F_FULLFSYNC.
+        self.name_path(self.file.sync_all(), "sync")
+    }
+}
