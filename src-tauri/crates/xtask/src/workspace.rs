@@ -39,9 +39,9 @@ impl Workspace {
         &self.target
     }
 
-    /// Returns the whole dependency graph as cargo tells it.
+    /// Returns the dependency graph on Linux as cargo tells it. Other platforms' crates would have to be downloaded.
     pub(crate) fn graph(&self) -> Result<Value> {
-        metadata(&self.root, &["--locked"])
+        metadata(&self.root, &["--locked", "--filter-platform", "x86_64-unknown-linux-gnu"])
     }
 
     /// Returns a cargo command that works in the workspace.

@@ -41,7 +41,7 @@ pub(super) fn violations(metadata: &Value) -> Vec<String> {
     violations
 }
 
-/// Returns the names of all packages that `root` links, on any platform.
+/// Returns the names of all packages that `root` links.
 fn closure<'a>(metadata: &'a Value, root: &str) -> BTreeSet<&'a str> {
     let names: BTreeMap<&str, &str> =
         array(&metadata["packages"]).map(|package| (text(&package["id"]), text(&package["name"]))).collect();
