@@ -26,6 +26,9 @@ mod values;
 mod versions;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::data_folder::DataFolder;
