@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import http.client
 import http.server
+import itertools
 import json
 import os
 import pathlib
@@ -17,16 +18,26 @@ import time
 import urllib.parse
 
 CONDITIONS = {"if-match", "if-none-match", "x-amz-copy-source-if-match", "x-amz-copy-source-if-none-match"}
-HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
-PORTAL = b"<html><body>Welcome to our hotel. Please log in.</body></html>"
-
-
-def read_faults():
-    return json.loads(pathlib.Path(FAULTS).read_text(encoding="utf-8"))
+TURNS = itertools.count()
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "server"}
+XML = {"content-type": "application/xml"}
 
 
 def error(code):
     return f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>no</Message></Error>'.encode()
+
+
+# What a fault of all requests answers.
+ANSWERS = {
+    "portal": (200, {"content-type": "text/html"}, b"<html><body>Welcome. Please log in.</body></html>"),
+    "expired": (400, XML, error("ExpiredToken")),
+    "other-region": (301, {**XML, "x-amz-bucket-region": "eu-west-9"}, error("PermanentRedirect")),
+    "wrong-clock": (403, XML, error("RequestTimeTooSkewed")),
+}
+
+
+def read_faults():
+    return json.loads(pathlib.Path(FAULTS).read_text(encoding="utf-8"))
 
 
 def signature(method, target, headers, signed, scope):
@@ -65,6 +76,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         is_list = self.command == "GET" and ("list-type" in query or "versions" in query)
         faults = self.admit(is_list)
         status, headers, content = self.answer(faults, is_list, query, body)
+        is_write = self.command in ("PUT", "POST", "DELETE")
+        if is_write and faults.get("every-third") == "reply-lost" and next(TURNS) % 3 == 0:
+            self.close_connection = True
+            return
         self.send(status, headers, content, is_cut=faults.get("bodies") == "cut" and not is_list)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
@@ -81,15 +96,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return faults
 
     def answer(self, faults, is_list, query, body):
-        if faults.get("all") == "portal":
-            return 200, {"content-type": "text/html"}, PORTAL
-        if faults.get("all") == "expired":
-            return 400, {"content-type": "application/xml"}, error("ExpiredToken")
+        if "all" in faults:
+            status, headers, content = ANSWERS[faults["all"]]
+            return status, dict(headers), content
         fault = faults.get("list") if is_list else None
         if fault == "denied":
-            return 403, {"content-type": "application/xml"}, error("AccessDenied")
+            return 403, dict(XML), error("AccessDenied")
         if fault == "broken" and "continuation-token" in query:
-            return 503, {"content-type": "application/xml"}, error("SlowDown")
+            return 503, dict(XML), error("SlowDown")
+        if faults.get("every-third") == "busy" and next(TURNS) % 3 == 0:
+            return 503, dict(XML), error("SlowDown")
         target = self.path
         headers = {name.lower(): value for name, value in self.headers.items()}
         if fault == "broken" and "max-keys" not in query:
@@ -128,7 +144,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         length = headers.pop("x-length", str(len(content)))
         self.send_response_only(status)
         for name, value in headers.items():
-            if name not in HOP_BY_HOP or name == "date":
+            if name not in HOP_BY_HOP:
                 self.send_header(name, value)
         if status not in (204, 304):
             self.send_header("content-length", length)

@@ -95,6 +95,27 @@ impl Machine {
         process::run_with_input(&mut self.command(arguments), input.as_bytes())
     }
 
+    /// Runs `s4` here on a terminal; each answer is typed once its question has appeared, a line end where it has one.
+    pub fn s4_on_terminal(&self, arguments: &[&str], answers: &[(&str, &str)]) -> Run {
+        let inner = self.command(arguments);
+        let line: Vec<_> = std::iter::once(inner.get_program()).chain(inner.get_args()).collect();
+        let line: Vec<_> = line.iter().map(|word| word.to_string_lossy()).collect();
+        let task = serde_json::json!({"command": line, "answers": answers}).to_string();
+        let mut python = process::inside(&inner, places::client("python"));
+        process::run_with_input(
+            python.arg(places::script("terminal.py")).env("TERM", "xterm"),
+            task.as_bytes(),
+        )
+    }
+
+    /// Runs a shell script here as root of mounts that nobody else sees; `$S4` is the program, `$FOLDER` the folder.
+    pub fn shell_with_mounts(&self, script: &str) -> Run {
+        let inner = self.command(&[]);
+        let mut unshare = process::inside(&inner, "unshare");
+        unshare.args(["--map-root-user", "--mount", "bash", "-euc", script]);
+        process::run(unshare.env("S4", &self.s4).env("FOLDER", &self.folder))
+    }
+
     /// Connects the folder to a bucket, under the name [`TARGET`].
     #[track_caller]
     pub fn add(&self, bucket: &Bucket) -> Run {

@@ -175,6 +175,19 @@ impl std::fmt::Display for Run {
     }
 }
 
+/// Returns a command for another program, with the environment and the directory of the first.
+pub fn inside(first: &Command, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    for (name, value) in first.get_envs() {
+        command.envs(value.map(|value| (name, value)));
+    }
+    if let Some(directory) = first.get_current_dir() {
+        command.current_dir(directory);
+    }
+    command
+}
+
 /// Waits until `is_so`, looking again and again; panics naming `what` when the deadline has passed.
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {

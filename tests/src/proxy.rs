@@ -42,6 +42,14 @@ pub enum Fault {
     ExpiredToken,
     /// Every read of content stops after half of it.
     CutBodies,
+    /// Every request is sent to another region.
+    OtherRegion,
+    /// Every request is refused: the clock is wrong.
+    WrongClock,
+    /// Every third request is refused: slower, please.
+    Busy,
+    /// Every third write is carried out, and its reply is lost.
+    LostReplies,
     /// Requests of this kind (see [`Proxy::counts`]) wait at the door, unanswered, until the fault changes.
     Held(&'static str),
 }
@@ -115,6 +123,10 @@ impl Fault {
             Self::CaptivePortal => json!({"all": "portal"}),
             Self::ExpiredToken => json!({"all": "expired"}),
             Self::CutBodies => json!({"bodies": "cut"}),
+            Self::OtherRegion => json!({"all": "other-region"}),
+            Self::WrongClock => json!({"all": "wrong-clock"}),
+            Self::Busy => json!({"every-third": "busy"}),
+            Self::LostReplies => json!({"every-third": "reply-lost"}),
             Self::Held(kind) => json!({"hold": kind}),
         }
     }

@@ -19,10 +19,13 @@ mod it {
     mod ignored;
     mod kinds;
     mod late_writers;
+    mod mounts;
     mod names;
+    mod network;
     mod original;
     mod outsiders;
     mod replicas;
     mod secrets;
+    mod terminal;
     mod two_machines;
 }

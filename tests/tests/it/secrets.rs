@@ -77,16 +77,9 @@ fn keyring_keeps_the_keys() {
         s4=$1; shift
         printf '%s\n' "$S4_TEST_SECRET" | "$s4" "$@" && unset S4_TEST_SECRET && exec "$s4" sync
     "#;
-    let mut session = laptop.command(&[]);
-    let s4 = session.get_program().to_owned();
-    session = {
-        let mut wrapped = Command::new("dbus-run-session");
-        wrapped.args(["--", "bash", "-c", script, "bash"]).arg(s4).env_clear().current_dir(laptop.home());
-        for (name, value) in session.get_envs() {
-            wrapped.envs(value.map(|value| (name, value)));
-        }
-        wrapped
-    };
+    let ours = laptop.command(&[]);
+    let mut session = process::inside(&ours, "dbus-run-session");
+    session.args(["--", "bash", "-c", script, "bash"]).arg(ours.get_program());
     session.args(["add", "documents", "--remote", &world.bucket.uri(), "--endpoint", &access.endpoint]);
     session.args([
         "--region",
