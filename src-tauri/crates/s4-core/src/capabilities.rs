@@ -2,8 +2,11 @@
 //!
 //! Several servers answer 200 to a condition they ignore, so nothing here is ever believed from a name.
 
+use serde::{Deserialize, Serialize};
+
 /// The abilities of one store that decisions depend on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Capabilities {
     /// PUT with `If-None-Match: *` fails where an object stands.
     pub put_if_none_match: bool,
@@ -32,7 +35,8 @@ pub struct Capabilities {
 }
 
 /// How a store wants the tag of an `If-Match`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ETagForm {
     /// In quotes, as the standard says.
     Quoted,
@@ -41,7 +45,8 @@ pub enum ETagForm {
 }
 
 /// Whether and how CopyObject takes a condition on its destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CopyCondition {
     /// Not at all.
     None,
@@ -52,7 +57,8 @@ pub enum CopyCondition {
 }
 
 /// Whether a bucket keeps old versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Versioning {
     /// It never did.
     Off,
