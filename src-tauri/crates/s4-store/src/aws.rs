@@ -38,6 +38,7 @@ pub use self::bucket::{discover_region, list_buckets};
 pub use self::connection::{Addressing, Connection, CredentialSource, Timeouts};
 use self::error::Asked;
 use crate::error::Result;
+use crate::probe::Dialects;
 use crate::store::{
     Condition, CopyRequest, GetOptions, GetReply, ListFrom, ListPage, ObjectAttributes, ObjectVersion, Part,
     PendingUpload, Store, UploadId, Written,
@@ -108,6 +109,12 @@ async fn known_region(connection: &Connection) -> Option<String> {
     match &connection.region {
         Some(region) => Some(region.clone()),
         None => client::configured_region(connection).await,
+    }
+}
+
+impl Dialects for AwsStore {
+    fn speaking(&self, forms: Capabilities) -> Self {
+        self.clone().with_capabilities(forms)
     }
 }
 

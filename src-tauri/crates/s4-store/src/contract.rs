@@ -47,12 +47,29 @@ pub struct Terms {
     pub minimum_part: usize,
     /// Whether a range that is empty or reaches past the end is refused; some servers answer with what there is.
     pub strict_ranges: bool,
+    /// Whether keys may hold control characters; some servers cannot route them.
+    pub control_characters: bool,
+    /// Whether the parts of an upload can be listed; moto answers with a document of its own making.
+    pub lists_parts: bool,
+    /// Whether requests for an upload that has ended are answered with 404; moto breaks down over them.
+    pub knows_ended_uploads: bool,
+    /// Whether delete markers are listed in their place among the versions; moto lists them last.
+    pub orders_delete_markers: bool,
 }
 
 impl Terms {
     /// Returns the terms of a store that acts as AWS does.
     pub fn new(capabilities: Capabilities, prefix: impl Into<String>) -> Self {
-        Self { capabilities, prefix: prefix.into(), minimum_part: 5 << 20, strict_ranges: true }
+        Self {
+            capabilities,
+            prefix: prefix.into(),
+            minimum_part: 5 << 20,
+            strict_ranges: true,
+            control_characters: true,
+            lists_parts: true,
+            knows_ended_uploads: true,
+            orders_delete_markers: true,
+        }
     }
 
     fn key(&self, name: &str) -> ObjectKey {

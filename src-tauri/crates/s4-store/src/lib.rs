@@ -8,5 +8,7 @@ pub mod aws;
 pub mod content_type;
 pub mod contract;
 pub mod error;
+pub mod faulty;
 pub mod memory;
+pub mod probe;
 pub mod store;

@@ -11,19 +11,20 @@ mod clock;
 mod inspect;
 mod upload;
 
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream;
-use s4_core::capabilities::Versioning;
+use s4_core::capabilities::{Capabilities, Versioning};
 use s4_core::digest::Digest;
 use s4_core::key::ObjectKey;
 use s4_core::remote::{ETag, ObjectHead, RemoteObject, VersionId};
 
 use crate::error::{Result, StoreError, StoreErrorKind};
 use crate::memory::bucket::{Bucket, Content, Moment};
+use crate::probe::Dialects;
 use crate::store::{
     Condition, ContinuationToken, CopyRequest, GetOptions, GetReply, ListFrom, ListPage, ObjectAttributes,
     ObjectVersion, Part, PendingUpload, Store, UploadId, Written,
@@ -91,12 +92,15 @@ impl Store for MemoryStore {
             ListFrom::After(key) => Some(key),
             ListFrom::Token(token) => Some(ObjectKey::new(token.0)),
         };
-        let start = ObjectKey::new(prefix);
+        let first = ObjectKey::new(prefix);
+        let start = match after {
+            Some(after) if after >= first => Bound::Excluded(after),
+            Some(_) | None => Bound::Included(first),
+        };
         let mut objects = bucket
             .keys
-            .range(start..)
+            .range((start, Bound::Unbounded))
             .take_while(|(key, _)| key.as_str().starts_with(prefix))
-            .filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after))
             .filter_map(|(key, _)| {
                 let (version, content) = bucket.current(key)?;
                 Some(RemoteObject {
@@ -311,6 +315,13 @@ impl Store for MemoryStore {
     async fn create_bucket(&self) -> Result<()> {
         self.bucket().exists = true;
         Ok(())
+    }
+}
+
+impl Dialects for MemoryStore {
+    fn speaking(&self, _forms: Capabilities) -> Self {
+        // It is asked in one form only, and honours everything.
+        self.clone()
     }
 }
 

@@ -25,8 +25,22 @@ pub(super) async fn versioning(store: &AwsStore) -> Result<Versioning> {
         Err(error) => match asked.failed(&error) {
             // A store without versioning says so in this way.
             refused if refused.kind == StoreErrorKind::Unsupported => Ok(Versioning::Off),
-            refused => Err(refused),
+            refused => error.raw_response().and_then(status_under_another_root).ok_or(refused),
         },
+    }
+}
+
+/// Returns the status from a document whose root has a name that the SDK does not know, as moto's has.
+fn status_under_another_root(reply: &HttpResponse) -> Option<Versioning> {
+    let body = std::str::from_utf8(reply.body().bytes()?).ok()?;
+    let (_, document) =
+        body.split_once("<GetBucketVersioningResponse").filter(|_| reply.status().is_success())?;
+    let status = document.split_once("<Status>").and_then(|(_, rest)| rest.split_once("</Status>"));
+    match status.map(|(status, _)| status) {
+        None => Some(Versioning::Off),
+        Some("Enabled") => Some(Versioning::Enabled),
+        Some("Suspended") => Some(Versioning::Suspended),
+        Some(_) => None,
     }
 }
 

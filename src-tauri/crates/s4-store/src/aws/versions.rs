@@ -45,15 +45,11 @@ pub(super) async fn versions(store: &AwsStore, key: &ObjectKey) -> Result<Vec<Ob
             Some(truncated) => !truncated,
             None => return Err(asked.no_reply("IsTruncated")),
         };
-        for (found, version) in interleaved(&asked, &page, &order, decodes)? {
-            match found.cmp(key) {
-                std::cmp::Ordering::Equal => versions.push(version),
-                std::cmp::Ordering::Less => {}
-                // Longer keys follow; all of this one have been seen.
-                std::cmp::Ordering::Greater => return Ok(versions),
-            }
-        }
-        if is_last {
+        let entries = interleaved(&asked, &page, &order, decodes)?;
+        // Longer keys follow; once a page ends with one, all of this key have been seen.
+        let is_past = entries.last().is_some_and(|(last, _)| last > key);
+        versions.extend(entries.into_iter().filter(|(found, _)| found == key).map(|(_, version)| version));
+        if is_last || is_past {
             return Ok(versions);
         }
         let next = listed_key(&asked, page.next_key_marker(), decodes)?;

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures::TryStreamExt;
-use s4_core::capabilities::Capabilities;
 use s4_core::remote::UnixMillis;
 
 use super::*;

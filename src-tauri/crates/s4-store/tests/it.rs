@@ -1,0 +1,9 @@
+//! The store against real servers.
+
+// Panics are the verdict of a test.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "it/moto.rs"]
+mod moto;
+#[path = "it/moto_server.rs"]
+mod moto_server;
