@@ -1,6 +1,9 @@
 //! The disk, tested from outside: one binary.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod it {
+    mod contract;
     mod swap;
     mod world;
 }

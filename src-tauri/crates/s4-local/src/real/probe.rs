@@ -3,7 +3,7 @@
 use s4_core::path::DiskPath;
 use s4_core::traits::{DiskTraits, NameRules};
 
-use crate::disk::{Disk, DiskResult};
+use crate::disk::{Disk, DiskResult, child};
 use crate::error::DiskErrorKind;
 
 /// Tries everything in the directory `scratch` and returns the traits; removes what it made.
@@ -32,7 +32,7 @@ impl<'a> Probe<'a> {
     /// Finds a beginning that no other probe has left names with.
     fn start(disk: &'a dyn Disk, scratch: &DiskPath) -> DiskResult<Self> {
         for number in 0.. {
-            let start = scratch.join(&format!("probe-{}-{number}-", std::process::id()));
+            let start = child(scratch, &format!("probe-{}-{number}-", std::process::id()));
             match disk.create(&start) {
                 Ok(_) => return Ok(Self { disk, start }),
                 Err(error) if error.kind == DiskErrorKind::Occupied => {}

@@ -1,7 +1,7 @@
 //! What the tests share: a folder on the real disk or in memory, with intents that survive a crash.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use s4_core::local::LocalEntry;
@@ -64,10 +64,6 @@ impl RealWorld {
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(directory.path()).unwrap());
         let folder = Folder::open(wrap(disk), Mounts::Stay).unwrap();
         Self { folder, intents: Arc::default(), directory }
-    }
-
-    pub(crate) fn root(&self) -> &Path {
-        self.directory.path()
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
