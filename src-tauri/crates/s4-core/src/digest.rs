@@ -30,6 +30,11 @@ impl Digest {
     }
 }
 
+/// Returns the CRC-64/NVME of `content`, as S3 checks it over a part or an object.
+pub fn crc64nvme(content: &[u8]) -> u64 {
+    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, content)
+}
+
 impl fmt::Debug for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, ..] = self.blake3;

@@ -221,6 +221,32 @@ impl fmt::Display for DiskPath {
     }
 }
 
+/// The longest target of a link that means the same everywhere, in bytes.
+const MAX_PORTABLE_TARGET: usize = 247;
+
+/// Returns whether a symbolic link at `disk` means the same on every computer: relative, inside the folder, no `:` and no `\` (T18).
+pub fn link_stays_inside(disk: &DiskPath, target: &str) -> bool {
+    if target.is_empty()
+        || target.len() > MAX_PORTABLE_TARGET
+        || target.starts_with('/')
+        || target.contains([':', '\\', '\0'])
+    {
+        return false;
+    }
+    let mut depth = disk.as_str().matches('/').count();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => match depth.checked_sub(1) {
+                Some(above) => depth = above,
+                None => return false,
+            },
+            _ => depth += 1,
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

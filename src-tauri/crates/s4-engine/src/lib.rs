@@ -5,4 +5,23 @@
 //! - It knows no terminal, no window and no argument parser: it reports by values.
 //! - Rows are committed after what they tell is durable: the baseline may be older than the disk, never newer.
 
+mod blocking;
+pub mod bucket_trash;
+pub mod clock;
+mod cycle;
 pub mod db;
+pub mod error;
+mod examine;
+mod execute;
+// pub mod identity;
+// pub mod lock;
+mod observe;
+mod recover;
+pub mod report;
+mod rules;
+mod session;
+pub mod settings;
+pub mod target;
+mod transfer;
+
+pub use blocking::Blocking;

@@ -1,0 +1,89 @@
+//! Renames on this disk.
+
+use std::sync::Arc;
+
+use s4_core::baseline::{FileRow, RowContent, RowLastModified};
+use s4_core::key::ObjectKey;
+use s4_core::local::LocalEntry;
+use s4_core::path::{DiskPath, RelPath};
+use s4_core::plan::RowChange;
+use s4_core::remote::RemoteObject;
+
+use super::{precondition, receive};
+use crate::db::ActivityKind;
+use crate::session::{Done, Session, StepResult, Stop};
+
+/// Renames a file because its object was renamed.
+#[expect(clippy::too_many_arguments, reason = "the fields of one action, each named in the plan")]
+pub(super) async fn move_local(
+    session: &Arc<Session>,
+    path: &RelPath,
+    from: &RelPath,
+    from_disk: &DiskPath,
+    local: &LocalEntry,
+    disk: &DiskPath,
+    from_key: &ObjectKey,
+    object: &RemoteObject,
+) -> StepResult {
+    // The file leaves its old path: as for a delete, only the object itself can say that it is gone.
+    precondition::must_be_absent(session, from_key).await?;
+    let Some(row) = session.row(from) else {
+        return Err(Stop::Again("the source is no longer known".to_owned()));
+    };
+    let (source, expected, to) = (from_disk.clone(), local.clone(), disk.clone());
+    // Nothing is lost: the new name must be free, and what is renamed is what was planned.
+    let fingerprint = session
+        .blocking(move |session| session.batch.rename(&source, &expected, &to))
+        .await?
+        .ok_or_else(|| Stop::Again("it became a directory".to_owned()))?;
+    let row = FileRow {
+        key: object.key.clone(),
+        disk: disk.clone(),
+        fingerprint,
+        read_time_ns: receive::placed_at(&fingerprint),
+        etag: object.etag.clone(),
+        last_modified: RowLastModified::Known(object.last_modified),
+        version_id: None,
+        own_write: false,
+        ..row
+    };
+    Ok(Done {
+        rows: vec![RowChange::ForgetFile(from.clone()), RowChange::File(path.clone(), Box::new(row))],
+        activity: Some((ActivityKind::MovedLocal, 0)),
+        ..Done::default()
+    })
+}
+
+/// Gives a file another name on this disk only.
+pub(super) async fn rename_on_disk(
+    session: &Arc<Session>,
+    path: &RelPath,
+    from: &DiskPath,
+    local: &LocalEntry,
+    to: &DiskPath,
+) -> StepResult {
+    let row = session.row(path);
+    // A step before this one may have given the file new stamps: then the row has them.
+    let expected = match (local, &row) {
+        (LocalEntry::File(file), Some(row)) if matches!(row.content, RowContent::File { .. }) && row.disk == *from => {
+            let mut file = file.clone();
+            if file.fingerprint.same_but_renamed(&row.fingerprint) || row.own_write {
+                file.fingerprint = row.fingerprint;
+            }
+            LocalEntry::File(file)
+        }
+        (local, _) => local.clone(),
+    };
+    let (source, destination) = (from.clone(), to.clone());
+    // Nothing is lost: the new name must be free, and what is renamed is what was planned.
+    let fingerprint =
+        session.blocking(move |session| session.batch.rename(&source, &expected, &destination)).await?;
+    let rows = match (row, fingerprint) {
+        (Some(row), Some(fingerprint)) => {
+            let row = FileRow { disk: to.clone(), fingerprint, ..row };
+            vec![RowChange::File(path.clone(), Box::new(row))]
+        }
+        (Some(_), None) | (None, _) => Vec::new(),
+    };
+    Ok(Done { rows, activity: Some((ActivityKind::Adjusted, 0)), again: true, ..Done::default() })
+}

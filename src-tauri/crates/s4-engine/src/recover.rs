@@ -1,0 +1,141 @@
+//! Before and after a round: what an interrupted run left, and what late writers wrote.
+//!
+//! - Every intent is resolved before anything is scanned, so that no scan sees a path halfway.
+//! - An entry that waits aside with its place taken, or that a program wrote to after it was replaced, becomes a
+//!   conflict copy beside where it stood. Nothing here is ever overwritten.
+
+use std::sync::Arc;
+
+use s4_core::context::ConflictStamp;
+use s4_core::names;
+use s4_core::path::{DiskPath, RelPath};
+use s4_core::remote::UnixMillis;
+use s4_local::batch::{Batch, SwapError};
+use s4_local::cleaning::Leftovers;
+use s4_local::error::DiskErrorKind;
+use s4_local::intent::IntentId;
+use s4_local::resolve::Outcome;
+use s4_local::trash::{LateWriter, TrashedEntry};
+
+use crate::db::{Activity, ActivityKind, Commit, StateDb};
+use crate::error::SyncError;
+
+/// For how long after it was replaced a file is looked at again, in milliseconds.
+const LATE_WRITER_MS: i64 = 3_600_000;
+/// How many conflict names are tried.
+const MAX_NAMES: u32 = 10_000;
+
+/// Mends what was left, on one folder.
+pub(crate) struct Recovery {
+    pub(crate) batch: Batch,
+    pub(crate) db: Arc<dyn StateDb>,
+    pub(crate) stamp: ConflictStamp,
+    pub(crate) now: UnixMillis,
+    /// What to do with partials that no intent names.
+    pub(crate) leftovers: Leftovers,
+}
+
+impl Recovery {
+    /// Resolves intents and rescues what late writers wrote; returns the paths of the conflict copies.
+    pub(crate) fn before_scan(&self) -> Result<Vec<DiskPath>, SyncError> {
+        let mut rescued = self.resolve_intents()?;
+        rescued.extend(self.rescue_late_writes(UnixMillis(self.now.0.saturating_sub(LATE_WRITER_MS)))?);
+        Ok(rescued)
+    }
+
+    fn resolve_intents(&self) -> Result<Vec<DiskPath>, SyncError> {
+        let intents = self.db.intents()?;
+        let mut rescued = Vec::new();
+        if !intents.is_empty() {
+            let outcomes = self.batch.resolve_intents(&intents).map_err(from_swap)?;
+            let mut settled: Vec<IntentId> = Vec::new();
+            for (id, outcome) in outcomes {
+                match outcome {
+                    Outcome::Settled | Outcome::PutBack | Outcome::Finished => {}
+                    Outcome::Stray(entry) => rescued.extend(self.rescue(&entry)?),
+                }
+                settled.push(id);
+            }
+            settled.extend(self.batch.sync()?);
+            // Only now, with everything in place and durable, are they forgotten.
+            self.db.commit(&Commit { settled, at: self.now, ..Commit::default() })?;
+        }
+        let named: Vec<_> = self.db.intents()?.into_iter().map(|(_, intent)| intent).collect();
+        self.batch.clean_partials(&named, &|_| false, self.leftovers).map_err(from_swap)?;
+        Ok(rescued)
+    }
+
+    /// Looks again at what went to trash since `since`: bytes that a program wrote there later exist nowhere else.
+    pub(crate) fn rescue_late_writes(&self, since: UnixMillis) -> Result<Vec<DiskPath>, SyncError> {
+        let mut rescued = Vec::new();
+        for (_, entry) in self.db.trashed_since(since)? {
+            match self.batch.folder().late_writer(&entry)? {
+                LateWriter::Unchanged => continue,
+                LateWriter::Gone => {}
+                LateWriter::Changed => {
+                    rescued.extend(self.rescue(&entry)?);
+                    let intents = self.batch.sync()?;
+                    let activity = rescued.last().and_then(|disk| RelPath::parse(disk.as_str()).ok());
+                    let activity = activity.map(|path| Activity {
+                        at: self.now,
+                        path,
+                        kind: ActivityKind::Rescued,
+                        bytes: 0,
+                    });
+                    let activity = activity.into_iter().collect();
+                    self.db.commit(&Commit { settled: intents, activity, at: self.now, ..Commit::default() })?;
+                }
+            }
+            self.db.forget_trashed(&entry.place)?;
+        }
+        Ok(rescued)
+    }
+
+    /// Gives an entry that waits aside a free conflict name beside where it stood.
+    fn rescue(&self, entry: &TrashedEntry) -> Result<Option<DiskPath>, SyncError> {
+        for n in 1..MAX_NAMES {
+            let name = names::conflict_name(entry.original.name(), &self.stamp, n);
+            let to = entry.original.with_name(&name);
+            match self.batch.rescue(&entry.place, &to) {
+                Ok(_) => return Ok(Some(to)),
+                Err(SwapError::Occupied { .. }) => {}
+                // Already gone from where it waited: an earlier try got it out.
+                Err(SwapError::Changed { .. }) => return Ok(None),
+                Err(SwapError::Disk(error)) if error.kind == DiskErrorKind::Missing => {
+                    self.make_directories(&to)?;
+                }
+                Err(error) => return Err(from_swap(error)),
+            }
+        }
+        Err(SyncError::Internal(format!("no free name for what was saved of `{}`", entry.original)))
+    }
+
+    fn make_directories(&self, path: &DiskPath) -> Result<(), SyncError> {
+        let Some(parent) = path.parent() else { return Ok(()) };
+        self.make_directories(&parent)?;
+        match self.batch.create_dir(&parent) {
+            Ok(()) | Err(SwapError::Occupied { .. }) => Ok(()),
+            Err(error) => Err(from_swap(error)),
+        }
+    }
+
+    /// Removes trash from before `before` for good, but for what a late writer has changed.
+    pub(crate) fn expire_trash(&self, before: UnixMillis) -> Result<(), SyncError> {
+        self.rescue_late_writes(UnixMillis(i64::MIN))?;
+        let expired = self.batch.folder().expire_trash(before, &|_| false);
+        for problem in expired.problems {
+            tracing::debug!(%problem, "trash stays until the next run");
+        }
+        Ok(())
+    }
+}
+
+fn from_swap(error: SwapError) -> SyncError {
+    match error {
+        SwapError::Disk(error) => SyncError::Disk(error),
+        SwapError::Occupied { .. }
+        | SwapError::Changed { .. }
+        | SwapError::Parked { .. }
+        | SwapError::Intent(_) => SyncError::Internal(error.to_string()),
+    }
+}

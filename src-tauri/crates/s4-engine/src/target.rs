@@ -1,0 +1,196 @@
+//! One target, held: its folder is locked, its database open, its identity known.
+//!
+//! - While a [`Target`] exists no other run of S4 changes the folder.
+//! - What opening found that a person should know is in [`Target::notices`].
+
+mod open;
+
+use std::sync::Arc;
+
+use s4_core::capabilities::Capabilities;
+use s4_core::context::{Context, GuardHistory};
+use s4_core::facts::{Decision, Keep};
+use s4_core::plan::Conflict;
+use s4_core::remote::UnixMillis;
+use s4_core::rules::Rules;
+use s4_local::batch::Batch;
+use s4_local::cleaning::Leftovers;
+use s4_local::disk::Disk;
+use s4_local::folder::{Folder, Mounts};
+use s4_store::store::Store;
+use tokio::sync::watch;
+
+use crate::blocking::Blocking;
+use crate::bucket_trash;
+use crate::clock::Clock;
+use crate::db::intents::DbIntents;
+use crate::db::{DbResult, StateDb};
+use crate::error::SyncError;
+type FolderLock = ();
+use crate::recover::Recovery;
+use crate::report::{Event, Observer, Report, Status};
+use crate::settings::Settings;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Trash is kept at least this long, so that late writers are noticed: milliseconds.
+const LEAST_TRASH_MS: i64 = 60 * 60 * 1000;
+
+/// One target, held.
+pub struct Target {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) folder: Folder,
+    pub(crate) db: Arc<dyn StateDb>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) blocking: Blocking,
+    pub(crate) replica_id: String,
+    pub(crate) status: watch::Sender<Status>,
+    notices: Vec<String>,
+    /// Whether intents may have been lost with a damaged database: then no partial is unlinked.
+    lost_intents: bool,
+    /// Held until the target is dropped.
+    _lock: Option<FolderLock>,
+}
+
+/// What a target is made of when it is not opened from the real disk.
+pub struct Parts {
+    /// The bucket.
+    pub store: Arc<dyn Store>,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// The disk below the folder.
+    pub disk: Arc<dyn Disk>,
+    /// The memory.
+    pub db: Arc<dyn StateDb>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where blocking calls are made.
+    pub blocking: Blocking,
+    /// The name of this replica.
+    pub replica_id: String,
+}
+
+impl Target {
+    /// Puts a target together from given parts; nothing is locked, and the caller has assessed the identity.
+    pub fn assemble(settings: Settings, parts: Parts) -> Result<Self, SyncError> {
+        let mounts = if settings.cross_mounts { Mounts::Cross } else { Mounts::Stay };
+        let folder = Folder::open(parts.disk, mounts)?;
+        Ok(Self {
+            settings,
+            store: parts.store,
+            capabilities: parts.capabilities,
+            folder,
+            db: parts.db,
+            clock: parts.clock,
+            blocking: parts.blocking,
+            replica_id: parts.replica_id,
+            status: watch::Sender::new(Status::default()),
+            notices: Vec::new(),
+            lost_intents: false,
+            _lock: None,
+        })
+    }
+
+    /// Returns what opening found that a person should know.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Returns where the run stands, at any time: the latest snapshot.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Records what a person chose, bound to the pair they were shown: for any other pair it is void.
+    pub fn decide(&self, conflict: &Conflict, keep: Keep) -> Result<(), SyncError> {
+        let Some(local) = conflict.local.fingerprint() else { return Ok(()) };
+        let decision = Decision { local: *local, etag: conflict.object.etag.clone(), keep };
+        Ok(self.db.decide(&conflict.path, &decision)?)
+    }
+
+    /// Forgets what both sides agreed on: the next run compares everything anew and deletes nothing.
+    pub fn reset(&self) -> Result<(), SyncError> {
+        Ok(self.db.void()?)
+    }
+
+    /// Returns the folder.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Returns what every plan of this target depends on, apart from what one cycle finds.
+    pub(crate) fn context(&self) -> Context {
+        Context {
+            disk: self.folder.traits().clone(),
+            store: self.capabilities.clone(),
+            prefix: self.settings.prefix.clone(),
+            policy: self.settings.policy,
+            rules: Rules::built_in(),
+            prune_ignored: false,
+            bucket_trash: self.settings.bucket_trash,
+            limits: self.settings.limits,
+            guard: GuardHistory::default(),
+            now: self.clock.now(),
+            stamp: self.stamp(),
+        }
+    }
+
+    /// Returns whether what is deleted from the bucket must be copied to its trash.
+    ///
+    /// The Python S4 would take what lies there for files of the user: while it uses the prefix, there is none,
+    /// unless the target says that S4 may write there all the same.
+    pub(crate) fn keeps_bucket_trash(&self, is_shared_with_python: bool) -> bool {
+        self.settings.bucket_trash
+            && self.capabilities.needs_trash()
+            && (!is_shared_with_python || self.settings.own_objects)
+    }
+
+    /// Starts a batch of changes of the folder.
+    pub(crate) fn batch(&self, now: UnixMillis) -> Batch {
+        self.folder.batch(Arc::new(DbIntents::new(self.db.clone())), now)
+    }
+
+    /// Runs a step of the database where it may block.
+    pub(crate) async fn on_database<T, F>(&self, work: F) -> Result<T, SyncError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn StateDb) -> DbResult<T> + Send + 'static,
+    {
+        let db = self.db.clone();
+        Ok(self.blocking.run(move || work(&*db)).await??)
+    }
+
+    fn recovery(&self) -> Recovery {
+        let now = self.clock.now();
+        let leftovers = if self.lost_intents { Leftovers::MoveToTrash } else { Leftovers::Unlink };
+        Recovery { batch: self.batch(now), db: self.db.clone(), stamp: self.stamp(), now, leftovers }
+    }
+
+    /// Mends what an interrupted run left, before anything is scanned.
+    pub(crate) async fn recover(&self, observer: &Observer, report: &mut Report) -> Result<(), SyncError> {
+        let recovery = self.recovery();
+        let rescued = self.blocking.run(move || recovery.before_scan()).await??;
+        for disk in rescued {
+            let notice = format!("a program wrote to a file while it was replaced; what it wrote is `{disk}`");
+            observer(&Event::Notice(notice.clone()));
+            report.notices.push(notice);
+        }
+        Ok(())
+    }
+
+    /// Cleans up after a run: expired trash, on both sides.
+    pub(crate) async fn finish(&self, report: &Report) -> Result<(), SyncError> {
+        let now = self.clock.now().0;
+        let keep_ms = i64::from(self.settings.trash_days).saturating_mul(DAY_MS).max(LEAST_TRASH_MS);
+        let before = UnixMillis(now.saturating_sub(keep_ms));
+        let recovery = self.recovery();
+        self.blocking.run(move || recovery.expire_trash(before)).await??;
+        // Listing the bucket's trash costs a request: it is worth it only when something went there.
+        let deletes = report.done.iter().any(|work| work.side == s4_core::plan::Side::Remote && work.verb == crate::report::Verb::Delete);
+        if self.keeps_bucket_trash(false) && deletes {
+            bucket_trash::expire(&*self.store, &self.settings.prefix, before).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! Moving content, and knowing it by its hashes while it moves.
+//!
+//! - What is read is hashed in the same pass, and its stamps are compared before the first byte and after the last.
+//! - What arrives is compared with every checksum the store has of it before it takes a name.
+
+pub(crate) mod body;
+pub(crate) mod download;
+pub(crate) mod upload;

@@ -1,0 +1,51 @@
+//! The body of a reply: read whole, in bounds, and compared with what the reply says of it.
+
+use futures::StreamExt;
+use s4_core::digest::{Digest, Hasher};
+use s4_core::remote::ObjectHead;
+use s4_store::error::{Result, StoreError, StoreErrorKind};
+use s4_store::store::GetReply;
+
+/// Returns a whole body of at most `limit` bytes.
+pub(crate) async fn collect(reply: GetReply, limit: u64) -> Result<Vec<u8>> {
+    if reply.head.size > limit {
+        return Err(corrupt(format!("{} bytes where at most {limit} were expected", reply.head.size)));
+    }
+    let mut bytes = Vec::new();
+    let mut body = reply.body;
+    while let Some(piece) = body.next().await {
+        bytes.extend_from_slice(&piece?);
+    }
+    check(&Digest::of(&bytes), &reply.head)?;
+    Ok(bytes)
+}
+
+/// Returns the hashes of a whole body.
+pub(crate) async fn digest(reply: GetReply) -> Result<Digest> {
+    let mut hasher = Hasher::new();
+    let mut body = reply.body;
+    while let Some(piece) = body.next().await {
+        hasher.update(&piece?);
+    }
+    let digest = hasher.finish();
+    check(&digest, &reply.head)?;
+    Ok(digest)
+}
+
+/// Compares content that arrived with every checksum that the reply names.
+pub(crate) fn check(digest: &Digest, head: &ObjectHead) -> Result<()> {
+    if digest.size != head.size {
+        return Err(corrupt(format!("{} of {} bytes arrived", digest.size, head.size)));
+    }
+    if head.crc64nvme.is_some_and(|crc| crc != digest.crc64nvme) {
+        return Err(corrupt("its CRC64NVME does not fit".to_owned()));
+    }
+    if head.etag_is_md5 && head.etag.possible_md5().is_some_and(|md5| md5 != digest.md5) {
+        return Err(corrupt("its MD5 does not fit".to_owned()));
+    }
+    Ok(())
+}
+
+fn corrupt(message: String) -> StoreError {
+    StoreError { kind: StoreErrorKind::Corrupt, operation: "GetObject", subject: String::new(), message }
+}
