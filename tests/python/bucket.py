@@ -46,6 +46,10 @@ class Prefix:
     def delete(self, path):
         self.client.delete_object(Bucket=self.bucket, Key=self.prefix + path)
 
+    def uploads(self):
+        reply = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=self.prefix)
+        return len(reply.get("Uploads", []))
+
     def dump(self):
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]

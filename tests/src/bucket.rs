@@ -89,6 +89,11 @@ impl Bucket {
         self.act(&steps.collect());
     }
 
+    /// Returns how many uploads in parts were begun and neither completed nor aborted.
+    pub fn uploads_under_way(&self) -> u64 {
+        self.act(&json!([{"do": "uploads"}]))[0].as_u64().expect("uploads answers with a number")
+    }
+
     /// Deletes everything under the prefix, S4's own too.
     pub fn empty(&self) {
         let paths: Vec<String> = self.all_objects().into_keys().collect();

@@ -176,6 +176,40 @@ fn descriptor_held_open_across_a_delete_is_not_lost() {
 }
 
 #[test]
+fn t13_directory_swapped_for_a_link_leads_nowhere() {
+    let world = World::new();
+    let (proxy, laptop, desktop) = around_a_proxy(&world);
+    laptop.write("d/here", "here");
+    settle(&[&laptop, &desktop]);
+    let outside = world.join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    desktop.write("d/new", "from the desktop");
+    desktop.sync();
+    sync_and_meanwhile(&proxy, &laptop, "GET", || {
+        laptop.rename("d", "aside");
+        std::os::unix::fs::symlink(&outside, laptop.path("d")).unwrap();
+    });
+    let written = std::fs::read_dir(&outside).unwrap().count();
+    assert_eq!(written, 0, "something was written outside the folder");
+    laptop.try_sync(&["--conflicts", "keep-both"]).exits_with_one_of(&[0, 3, 5]);
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0, "something was written outside the folder");
+}
+
+#[test]
+fn t37_made_deleted_and_made_again_while_syncing() {
+    let world = World::new();
+    let (proxy, laptop, desktop) = around_a_proxy(&world);
+    laptop.write("new.txt", "first");
+    sync_and_meanwhile(&proxy, &laptop, "PUT", || {
+        laptop.remove("new.txt");
+        laptop.write("new.txt", "second");
+        laptop.remove("new.txt");
+        laptop.write("new.txt", "third");
+    });
+    all_are_live(&live_on_both(&laptop, &desktop), &["third"]);
+}
+
+#[test]
 fn t31_atomic_save_is_one_update() {
     let world = World::new();
     let (proxy, laptop, desktop) = around_a_proxy(&world);
