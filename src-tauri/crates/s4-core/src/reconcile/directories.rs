@@ -120,7 +120,11 @@ pub(super) fn decide(input: Input<'_>, sides: &Sides<'_>, mut presence: Presence
     }
     let mut known: BTreeSet<RelPath> = input.baseline.dirs.keys().cloned().collect();
     known.extend(sides.dirs.keys().cloned());
-    known.extend(input.remote.markers.keys().cloned());
+    for marker in input.remote.markers.keys() {
+        // A marker implies the directories above it, which may have none.
+        fill(&mut known, marker);
+        known.insert(marker.clone());
+    }
     known.extend(presence.local_after.iter().cloned());
 
     let mut decided = Directories::default();

@@ -192,7 +192,8 @@ fn both_known<'a>(
         (local, remote) => (Verdict::waiting(local)?, Verdict::waiting(remote)?),
     };
     Ok(match (local, remote) {
-        (LocalChange::None, RemoteChange::None) => Verdict::Settled,
+        // A row may be older than the name that a file has here.
+        (LocalChange::None, RemoteChange::None) if row.disk == node.disk => Verdict::Settled,
         (LocalChange::Content, RemoteChange::Content) => return both_new(input, path, node, object),
         (LocalChange::Content, RemoteChange::None | RemoteChange::Noted(_) | RemoteChange::Mode(..)) => {
             match failed_to_read(input, node) {

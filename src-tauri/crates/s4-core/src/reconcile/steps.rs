@@ -28,6 +28,10 @@ pub(super) fn order(
     let mut steps: Vec<Step> = Vec::new();
     let sources: BTreeMap<&RelPath, &Case<'_>> = cases.iter().map(|case| (&case.path, case)).collect();
     for case in cases {
+        // What changes a file that gets another name waits for the next plan, which sees it under that name.
+        if clashes.renames.contains_key(&case.path) && replaces_local(&case.verdict) {
+            continue;
+        }
         if let Some(action) = file_action(input, sides, case, &sources, clashes) {
             steps.push(Step { path: case.path.clone(), action, after: Vec::new() });
         }
@@ -47,7 +51,42 @@ pub(super) fn order(
     for (step, after) in steps.iter_mut().zip(after) {
         step.after = after;
     }
-    steps
+    sorted(steps)
+}
+
+/// Puts each step behind those it comes after, and otherwise leaves them in order.
+fn sorted(steps: Vec<Step>) -> Vec<Step> {
+    if steps.iter().enumerate().all(|(index, step)| step.after.iter().all(|before| before.0 < index)) {
+        return steps;
+    }
+    let mut order: Vec<usize> = Vec::with_capacity(steps.len());
+    let mut new_id: Vec<Option<StepId>> = vec![None; steps.len()];
+    let mut is_open = vec![false; steps.len()];
+    for first in 0..steps.len() {
+        let mut open = vec![first];
+        while let Some(index) = open.last().copied() {
+            let waits_for = |before: &&StepId| new_id[before.0].is_none() && !is_open[before.0];
+            let next = steps[index].after.iter().find(waits_for).copied();
+            is_open[index] = true;
+            match next {
+                Some(before) => open.push(before.0),
+                None => {
+                    if new_id[index].is_none() {
+                        new_id[index] = Some(StepId(order.len()));
+                        order.push(index);
+                    }
+                    open.pop();
+                }
+            }
+        }
+    }
+    let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    let renumbered = |mut step: Step| {
+        step.after = step.after.iter().filter_map(|before| new_id[before.0]).collect();
+        step.after.sort();
+        step
+    };
+    order.into_iter().filter_map(|index| steps[index].take()).map(renumbered).collect()
 }
 
 /// Returns what a verdict calls for.
@@ -137,6 +176,28 @@ fn file_action(
     }
 }
 
+/// Returns whether a verdict changes a file that is on disk, so that it is no longer what the trees showed.
+fn replaces_local(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Download { .. } | Verdict::KeepBoth { .. } | Verdict::SetLocalMode { .. } => true,
+        Verdict::Settled
+        | Verdict::Examine(_)
+        | Verdict::Problem(_)
+        | Verdict::Row(_)
+        | Verdict::Forget
+        | Verdict::Upload { .. }
+        | Verdict::DeleteRemote
+        | Verdict::DeleteLocal
+        | Verdict::Prune
+        | Verdict::Conflict
+        | Verdict::SetRemoteMode { .. }
+        | Verdict::CopyRemote { .. }
+        | Verdict::DeleteMoved
+        | Verdict::MoveLocal { .. }
+        | Verdict::MovedAway => false,
+    }
+}
+
 fn directory_action(input: Input<'_>, path: &RelPath, disk: &DiskPath, fate: &Fate) -> Action {
     let disk = disk.clone();
     match fate {
@@ -157,8 +218,10 @@ struct Index {
     removes_dir: BTreeMap<RelPath, StepId>,
     /// Steps that take a file off its place on disk.
     vacates: BTreeMap<RelPath, StepId>,
-    /// Steps that delete an object or marker, by path.
-    deletes_remote: BTreeMap<RelPath, StepId>,
+    /// Steps that delete an object.
+    deletes_object: BTreeMap<RelPath, StepId>,
+    /// Steps that delete a marker.
+    deletes_marker: BTreeMap<RelPath, StepId>,
     /// Steps that write a marker.
     puts_marker: BTreeMap<RelPath, StepId>,
     /// Steps that copy from a path.
@@ -198,8 +261,11 @@ impl Index {
             Action::RenameOnDisk { .. } => {
                 self.renames.insert(path, id);
             }
-            Action::DeleteRemote { .. } | Action::DeleteMarker { .. } => {
-                self.deletes_remote.insert(path, id);
+            Action::DeleteRemote { .. } => {
+                self.deletes_object.insert(path, id);
+            }
+            Action::DeleteMarker { .. } => {
+                self.deletes_marker.insert(path, id);
             }
             Action::PutMarker { .. } => {
                 self.fill(&path, id);
@@ -235,9 +301,18 @@ impl Index {
         let path = &step.path;
         let mut after = Vec::new();
         match &step.action {
-            Action::Upload { .. } | Action::CopyRemote { .. } | Action::PutMarker { .. } => {
-                self.after_remote_deletes(step, &mut after);
+            Action::Upload { .. } | Action::CopyRemote { .. } => {
+                // A key is written only when the deletes of what cannot stand beside it are confirmed.
+                after.extend(path.ancestors().filter_map(|above| self.deletes_object.get(&above)));
+                after.extend(below(&self.deletes_object, path));
+                after.extend(below(&self.deletes_marker, path));
+                after.extend(self.deletes_marker.get(path));
                 after.extend(self.copies_from.get(path).into_iter().flatten());
+            }
+            Action::PutMarker { .. } => {
+                // A marker waits for nothing below it: those deletes wait for the marker.
+                after.extend(path.ancestors().filter_map(|above| self.deletes_object.get(&above)));
+                after.extend(self.deletes_object.get(path));
             }
             Action::Download { .. } | Action::MoveLocal { .. } | Action::CreateDir { .. } => {
                 self.after_local_room(step, &mut after);
@@ -249,7 +324,8 @@ impl Index {
             }
             Action::DeleteMarker { .. } => {
                 after.extend(path.ancestors().filter_map(|above| self.puts_marker.get(&above)));
-                after.extend(below(&self.deletes_remote, path));
+                after.extend(below(&self.deletes_object, path));
+                after.extend(below(&self.deletes_marker, path));
             }
             Action::DeleteLocal { .. } => {}
             Action::RemoveDir { .. } => {
@@ -264,15 +340,6 @@ impl Index {
         after.dedup();
         after.retain(|other| *other != id);
         after
-    }
-
-    /// A key is written only when the deletes of what cannot stand beside it are confirmed.
-    fn after_remote_deletes(&self, step: &Step, after: &mut Vec<StepId>) {
-        after.extend(step.path.ancestors().filter_map(|above| self.deletes_remote.get(&above)));
-        // A marker waits for nothing below it: those deletes wait for the marker.
-        if !matches!(step.action, Action::PutMarker { .. }) {
-            after.extend(below(&self.deletes_remote, &step.path));
-        }
     }
 
     /// Something is put on disk only when the directory is there and what stood there is gone.

@@ -1,1 +1,12 @@
+//! The planner's tests: tables over tiny named worlds, and properties of random ones.
+//!
+//! - [`world`] is the model: a disk, a bucket and a baseline, and a notation for them.
+//! - [`execute`] carries plans out on the model as an engine would, and refuses a step whose condition does not
+//!   hold.
+//! - Everything else is rows of data over these two.
 
+mod cells;
+mod check;
+mod execute;
+mod order;
+mod world;
