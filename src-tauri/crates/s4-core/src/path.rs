@@ -222,9 +222,10 @@ impl fmt::Display for DiskPath {
 }
 
 /// The longest target of a link that means the same everywhere, in bytes.
-const MAX_PORTABLE_TARGET: usize = 247;
+pub(crate) const MAX_PORTABLE_TARGET: usize = 247;
 
-/// Returns whether a symbolic link at `disk` means the same on every computer: relative, inside the folder, no `:` and no `\` (T18).
+/// Returns whether a symbolic link at `disk` means the same on every computer: relative, inside the folder, no `:`
+/// and no `\` (T18).
 pub fn link_stays_inside(disk: &DiskPath, target: &str) -> bool {
     if target.is_empty()
         || target.len() > MAX_PORTABLE_TARGET

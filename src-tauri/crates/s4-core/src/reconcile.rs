@@ -78,7 +78,7 @@ pub fn reconcile(input: Input<'_>) -> Plan {
     }
     presence.note_blocked(input.remote, sides.unknown());
 
-    moves::find(input, &mut cases);
+    moves::find(input, &sides, &mut cases);
     conflicts::name_copies(input, &sides, &mut cases);
     let directories = directories::decide(input, &sides, presence);
     let clashes = clashes::find(input, &sides, &cases, &directories);

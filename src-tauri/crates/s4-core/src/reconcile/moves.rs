@@ -9,17 +9,35 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::baseline::{FileRow, RowContent};
 use crate::local::{Fingerprint, LocalEntry};
+use crate::path::{MAX_PORTABLE_TARGET, RelPath};
 use crate::plan::RemoteExpectation;
 use crate::remote::{ObjectHead, RemoteObject};
 
 use super::judge::Verdict;
-use super::sameness::{self, Answer};
+use super::sameness::{self, Answer, RemoteChange};
+use super::sides::Sides;
 use super::{Case, Input};
 
 /// Turns pairs of verdicts into moves.
-pub(super) fn find(input: Input<'_>, cases: &mut [Case<'_>]) {
+pub(super) fn find(input: Input<'_>, sides: &Sides<'_>, cases: &mut [Case<'_>]) {
     find_local_renames(input, cases);
-    find_remote_renames(input, cases);
+    find_remote_renames(input, sides, cases);
+}
+
+/// Returns whether nothing in the bucket must go before `path` is written. Else a copy might wait for the delete of
+/// its own source, which waits for the copy: such a file is uploaded.
+fn is_key_free(input: Input<'_>, path: &RelPath) -> bool {
+    let is_in_the_way = |other: Option<(&RelPath, &RemoteObject)>| {
+        other.is_some_and(|(other, _)| other == path || other.is_below(path))
+    };
+    !is_in_the_way(input.remote.objects.range_from(path).next())
+        && !is_in_the_way(input.remote.markers.range_from(path).next())
+        && path.ancestors().all(|above| !input.remote.objects.contains(&above))
+}
+
+/// Returns whether nothing on disk must go before `path` is put there: the same, the other way.
+fn is_place_free(sides: &Sides<'_>, path: &RelPath) -> bool {
+    !sides.dirs.contains(path) && path.ancestors().all(|above| !sides.files.contains(&above))
 }
 
 /// Returns whether the store can copy with conditions on both ends, one way or the other.
@@ -43,11 +61,12 @@ fn find_local_renames(input: Input<'_>, cases: &mut [Case<'_>]) {
         let (Some(row), Some(_)) = (case.row, case.remote) else { continue };
         let RowContent::File { digest, .. } = &row.content else { continue };
         let is_gone = case.verdict == Verdict::DeleteRemote;
-        let is_replaced = matches!(
-            case.verdict,
-            Verdict::Upload { replaces: RemoteExpectation::Version(_), trash_replaced: false }
-        );
-        if digest.size > 0 && (is_gone || is_replaced) {
+        let is_replaced =
+            matches!(case.verdict, Verdict::Upload { replaces: RemoteExpectation::Version(_), .. })
+                && holds_row(input, case);
+        let granularity = input.context.disk.granularity_ns;
+        let is_trusted = !row.fingerprint.is_racy(row.read_time_ns, granularity);
+        if digest.size > 0 && is_trusted && (is_gone || is_replaced) {
             let print = &row.fingerprint;
             by_inode.insert((print.file_id.0, print.size, print.mtime_ns), index);
         }
@@ -55,14 +74,14 @@ fn find_local_renames(input: Input<'_>, cases: &mut [Case<'_>]) {
             gone_by_size.entry(digest.size).or_default().push(index);
         }
     }
-    if by_inode.is_empty() {
+    if by_inode.is_empty() && gone_by_size.is_empty() {
         return;
     }
     let mut moved = BTreeSet::new();
     for index in 0..cases.len() {
         let case = &cases[index];
         let created = matches!(case.verdict, Verdict::Upload { replaces: RemoteExpectation::Absent, .. });
-        let (true, Some(node)) = (created, &case.local) else { continue };
+        let (true, Some(node)) = (created && is_key_free(input, &case.path), &case.local) else { continue };
         let LocalEntry::File(file) = node.entry else { continue };
         let print = &file.fingerprint;
         let same_inode = by_inode
@@ -95,6 +114,16 @@ fn find_local_renames(input: Input<'_>, cases: &mut [Case<'_>]) {
     }
 }
 
+/// Returns whether the object of a file that was edited here still has the content of its row: the winner of a
+/// conflict replaces another one.
+fn holds_row(input: Input<'_>, case: &Case<'_>) -> bool {
+    let (Some(row), Some(object)) = (case.row, case.remote) else { return false };
+    match sameness::remote_change(input, row, object) {
+        Answer::Known(RemoteChange::None | RemoteChange::Noted(_) | RemoteChange::Mode(..)) => true,
+        Answer::Known(RemoteChange::Content) | Answer::Ask(_) | Answer::Failed(_) => false,
+    }
+}
+
 /// Returns whether one inode, seen under two names, holds the content it held: its parent was renamed, or it was
 /// itself and was born at the same time.
 fn was_renamed(before: &Fingerprint, now: &Fingerprint) -> bool {
@@ -111,7 +140,7 @@ fn blake3_of(row: Option<&FileRow>) -> Option<[u8; 32]> {
 }
 
 /// Objects renamed there: their files are renamed here.
-fn find_remote_renames(input: Input<'_>, cases: &mut [Case<'_>]) {
+fn find_remote_renames(input: Input<'_>, sides: &Sides<'_>, cases: &mut [Case<'_>]) {
     let mut gone_by_size: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (index, case) in cases.iter().enumerate() {
         let (Verdict::DeleteLocal, Some(row)) = (&case.verdict, case.row) else { continue };
@@ -129,6 +158,9 @@ fn find_remote_renames(input: Input<'_>, cases: &mut [Case<'_>]) {
         else {
             continue;
         };
+        if !is_place_free(sides, &case.path) {
+            continue;
+        }
         let Some(candidates) = gone_by_size.get_mut(&object.size) else { continue };
         let found = match find_source(input, cases, candidates, object) {
             Answer::Known(found) => found,
@@ -158,7 +190,9 @@ fn find_source(
     if candidates.is_empty() {
         return Answer::Known(None);
     }
-    if let Some(source) = candidates.iter().find(same_tag) {
+    // What is short enough may be a link, whose text has the tag of a file with that content: only a HEAD tells.
+    let may_be_link = object.size <= MAX_PORTABLE_TARGET as u64;
+    if let (false, Some(source)) = (may_be_link, candidates.iter().find(same_tag)) {
         return Answer::Known(Some(*source));
     }
     let same_content = |head: &ObjectHead, index: &&usize| {
@@ -168,7 +202,11 @@ fn find_source(
     match sameness::head(input, object) {
         Answer::Known(head) if head.metadata.symlink => Answer::Known(None),
         Answer::Known(head) => {
-            Answer::Known(candidates.iter().find(|index| same_content(head, index)).copied())
+            let found = candidates
+                .iter()
+                .find(same_tag)
+                .or_else(|| candidates.iter().find(|index| same_content(head, index)));
+            Answer::Known(found.copied())
         }
         Answer::Ask(need) => Answer::Ask(need),
         Answer::Failed(reason) => Answer::Failed(reason),

@@ -9,7 +9,7 @@ use std::iter::Peekable;
 use crate::baseline::FileRow;
 use crate::local::{LocalEntry, LocalTree, Unreadable};
 use crate::names;
-use crate::path::{DiskPath, RelPath};
+use crate::path::{DiskPath, RelPath, link_stays_inside};
 use crate::plan::{Problem, ProblemReason};
 use crate::remote::{RemoteObject, RemoteTree};
 use crate::tree::SortedMap;
@@ -176,38 +176,12 @@ fn why_unknown(entry: &LocalEntry, disk: &DiskPath) -> Option<ProblemReason> {
     match entry {
         LocalEntry::File(_) | LocalEntry::Dir { .. } => None,
         LocalEntry::Symlink(link) => {
-            (!stays_inside(disk, &link.target)).then_some(ProblemReason::LinkLeavesRoot)
+            (!link_stays_inside(disk, &link.target)).then_some(ProblemReason::LinkLeavesRoot)
         }
         LocalEntry::Special => Some(ProblemReason::Special),
         LocalEntry::Unreadable(Unreadable::Mount) => Some(ProblemReason::Mount),
         LocalEntry::Unreadable(Unreadable::Failed(why)) => Some(ProblemReason::Unreadable(why.to_string())),
     }
-}
-
-/// The longest target of a link that means the same everywhere, in bytes.
-const MAX_PORTABLE_TARGET: usize = 247;
-
-/// Returns whether a link means the same on every computer: relative, inside the folder, no `:` and no `\` (T18).
-fn stays_inside(disk: &DiskPath, target: &str) -> bool {
-    if target.is_empty()
-        || target.len() > MAX_PORTABLE_TARGET
-        || target.starts_with('/')
-        || target.contains([':', '\\', '\0'])
-    {
-        return false;
-    }
-    let mut depth = disk.as_str().matches('/').count();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => match depth.checked_sub(1) {
-                Some(above) => depth = above,
-                None => return false,
-            },
-            _ => depth += 1,
-        }
-    }
-    true
 }
 
 /// Finds the paths of files that stand on disk under a clash name.

@@ -8,5 +8,6 @@
 mod cells;
 mod check;
 mod execute;
+mod moves;
 mod order;
 mod world;
