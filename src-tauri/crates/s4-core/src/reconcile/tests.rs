@@ -10,4 +10,5 @@ mod check;
 mod execute;
 mod moves;
 mod order;
+mod properties;
 mod world;
