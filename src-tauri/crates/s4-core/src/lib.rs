@@ -9,6 +9,7 @@
 pub mod baseline;
 pub mod capabilities;
 pub mod context;
+pub mod deletion_window;
 pub mod digest;
 pub mod facts;
 pub mod guard;

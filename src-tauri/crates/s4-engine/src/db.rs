@@ -6,6 +6,11 @@
 //! - A database of a newer version is refused; one that is damaged is set aside, never repaired by guessing.
 //! - [`memory`] is the twin that keeps only what was committed; both pass one contract suite.
 
+pub mod contract;
+pub mod intents;
+pub mod memory;
+pub mod sqlite;
+
 use std::path::PathBuf;
 
 use s4_core::baseline::Baseline;
@@ -18,6 +23,16 @@ use s4_core::plan::{Conflict, Problem, RowChange, Side};
 use s4_core::remote::{ETag, ObjectHead, UnixMillis};
 use s4_local::intent::{Intent, IntentId};
 use s4_local::trash::TrashedEntry;
+
+/// How many lines of the activity log are kept.
+const ACTIVITY_LINES: usize = 10_000;
+/// How long a fact is kept that no row took over.
+const FACT_MILLIS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// Returns the time before which facts are forgotten.
+fn oldest_fact(now: UnixMillis) -> UnixMillis {
+    UnixMillis(now.0.saturating_sub(FACT_MILLIS))
+}
 
 /// The result of a step of the database.
 pub type DbResult<T> = Result<T, DbError>;
@@ -104,7 +119,7 @@ pub enum Learned {
 }
 
 /// What one batch of steps changed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Commit {
     /// Rows, in the order in which they came about.
     pub rows: Vec<RowChange>,
@@ -118,6 +133,31 @@ pub struct Commit {
     pub activity: Vec<Activity>,
     /// When, by this computer's clock.
     pub at: UnixMillis,
+}
+
+/// Changes nothing, at the epoch: whoever fills it says when.
+impl Default for Commit {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            settled: Vec::new(),
+            trashed: Vec::new(),
+            deletions: Vec::new(),
+            activity: Vec::new(),
+            at: UnixMillis(0),
+        }
+    }
+}
+
+impl Commit {
+    /// Returns whether there is nothing to make durable.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+            && self.settled.is_empty()
+            && self.trashed.is_empty()
+            && self.deletions.is_empty()
+            && self.activity.is_empty()
+    }
 }
 
 /// One line of the activity log.

@@ -1,0 +1,44 @@
+use super::*;
+use crate::db::contract::{self, Place};
+
+impl Place for MemoryDb {
+    fn open(&self) -> Arc<dyn StateDb> {
+        Arc::new(self.clone())
+    }
+}
+
+#[test]
+fn it_keeps_the_contract() {
+    contract::all(&|| Box::new(MemoryDb::new()));
+}
+
+#[test]
+fn a_refused_write_changes_nothing() {
+    let db = MemoryDb::new();
+    db.refuse_writes(1);
+    assert!(matches!(db.set_identity(&identity()), Err(DbError::Full { .. })));
+    assert_eq!(db.identity().unwrap(), None);
+    db.set_identity(&identity()).unwrap();
+    assert_eq!(db.identity().unwrap(), Some(identity()));
+}
+
+#[test]
+fn a_power_cut_takes_facts_that_no_durable_write_followed() {
+    let db = MemoryDb::new();
+    let fact = |key: &str| Learned::Content(ObjectKey::new(key), ETag::new("e"), Digest::of(b""));
+    let knows = |key: &str| {
+        let facts = db.load(UnixMillis(0)).unwrap().facts;
+        facts.content(&ObjectKey::new(key), &ETag::new("e")).is_some()
+    };
+    db.learn(&[fact("a")]).unwrap();
+    db.set_identity(&identity()).unwrap();
+    db.learn(&[fact("b")]).unwrap();
+    assert!(knows("a") && knows("b"));
+    db.cut_power();
+    assert!(knows("a") && !knows("b"));
+    assert_eq!(db.identity().unwrap(), Some(identity()));
+}
+
+fn identity() -> Identity {
+    Identity { replica_id: "me".to_owned(), generation: 1 }
+}

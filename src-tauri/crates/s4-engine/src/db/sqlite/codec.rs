@@ -1,0 +1,115 @@
+//! How values are written: fixed layouts, little-endian.
+//!
+//! - Decoding refuses what encoding never writes.
+
+use rusqlite::Row;
+use s4_core::digest::Digest;
+use s4_core::local::{FileId, Fingerprint};
+use s4_core::path::RelPath;
+
+use super::fault::{Fault, Found};
+
+/// Length of an encoded fingerprint: size, mtime, inode, ctime, birth, and which of the last two there are.
+pub(super) const FINGERPRINT: usize = 41;
+/// Length of an encoded digest: size, CRC64NVME, MD5, BLAKE3.
+pub(super) const DIGEST: usize = 64;
+
+const HAS_CTIME: u8 = 1;
+const HAS_BIRTH: u8 = 2;
+
+/// Returns the bytes of a fingerprint.
+pub(super) fn fingerprint_bytes(fingerprint: &Fingerprint) -> [u8; FINGERPRINT] {
+    let Fingerprint { size, mtime_ns, ctime_ns, birth_ns, file_id } = *fingerprint;
+    let mut bytes = [0; FINGERPRINT];
+    bytes[..8].copy_from_slice(&size.to_le_bytes());
+    bytes[8..16].copy_from_slice(&mtime_ns.to_le_bytes());
+    bytes[16..24].copy_from_slice(&file_id.0.to_le_bytes());
+    bytes[24..32].copy_from_slice(&ctime_ns.unwrap_or(0).to_le_bytes());
+    bytes[32..40].copy_from_slice(&birth_ns.unwrap_or(0).to_le_bytes());
+    let flag = |present, flag| if present { flag } else { 0 };
+    bytes[40] = flag(ctime_ns.is_some(), HAS_CTIME) | flag(birth_ns.is_some(), HAS_BIRTH);
+    bytes
+}
+
+/// Returns the fingerprint in column `index`.
+pub(super) fn fingerprint(row: &Row<'_>, index: usize) -> Found<Fingerprint> {
+    decode_fingerprint(row.get_ref(index)?.as_blob()?)
+}
+
+/// Returns the fingerprint in column `index`, which may be NULL.
+pub(super) fn optional_fingerprint(row: &Row<'_>, index: usize) -> Found<Option<Fingerprint>> {
+    row.get_ref(index)?.as_blob_or_null()?.map(decode_fingerprint).transpose()
+}
+
+fn decode_fingerprint(bytes: &[u8]) -> Found<Fingerprint> {
+    let bytes: &[u8; FINGERPRINT] = bytes.try_into().map_err(|_| Fault::damaged("a fingerprint"))?;
+    let (words, flags) = (words::<5>(bytes), bytes[40]);
+    if flags & !(HAS_CTIME | HAS_BIRTH) != 0 {
+        return Err(Fault::damaged("a fingerprint"));
+    }
+    let [size, mtime, file_id, ctime, birth] = words;
+    Ok(Fingerprint {
+        size,
+        mtime_ns: mtime.cast_signed(),
+        ctime_ns: (flags & HAS_CTIME != 0).then_some(ctime.cast_signed()),
+        birth_ns: (flags & HAS_BIRTH != 0).then_some(birth.cast_signed()),
+        file_id: FileId(file_id),
+    })
+}
+
+/// Returns the first `N` words of `bytes`, which has at least as many.
+fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
+    let mut words = [0; N];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
+}
+
+/// Returns the bytes of a digest.
+pub(super) fn digest_bytes(digest: &Digest) -> [u8; DIGEST] {
+    let Digest { size, blake3, crc64nvme, md5 } = digest;
+    let mut bytes = [0; DIGEST];
+    bytes[..8].copy_from_slice(&size.to_le_bytes());
+    bytes[8..16].copy_from_slice(&crc64nvme.to_le_bytes());
+    bytes[16..32].copy_from_slice(md5);
+    bytes[32..].copy_from_slice(blake3);
+    bytes
+}
+
+/// Returns the digest in column `index`.
+pub(super) fn digest(row: &Row<'_>, index: usize) -> Found<Digest> {
+    let bytes: &[u8; DIGEST] =
+        row.get_ref(index)?.as_blob()?.try_into().map_err(|_| Fault::damaged("a digest"))?;
+    let [size, crc64nvme] = words::<2>(bytes);
+    let mut digest = Digest { size, blake3: [0; 32], crc64nvme, md5: [0; 16] };
+    digest.md5.copy_from_slice(&bytes[16..32]);
+    digest.blake3.copy_from_slice(&bytes[32..]);
+    Ok(digest)
+}
+
+/// Returns the bytes of a path whose order is that of paths: the slash sorts below everything else.
+pub(super) fn path_bytes(path: &RelPath) -> Vec<u8> {
+    let mut bytes = path.as_str().as_bytes().to_vec();
+    bytes.iter_mut().filter(|byte| **byte == b'/').for_each(|byte| *byte = 0);
+    bytes
+}
+
+/// Returns the path in column `index`, written by [`path_bytes`].
+pub(super) fn path(row: &Row<'_>, index: usize) -> Found<RelPath> {
+    let mut bytes = row.get_ref(index)?.as_blob()?.to_vec();
+    bytes.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b'/');
+    let text = String::from_utf8(bytes).map_err(|_| Fault::damaged("a path"))?;
+    parse(&text)
+}
+
+/// Returns the path in column `index`, written as text.
+pub(super) fn text_path(row: &Row<'_>, index: usize) -> Found<RelPath> {
+    parse(row.get_ref(index)?.as_str()?)
+}
+
+fn parse(text: &str) -> Found<RelPath> {
+    let path = RelPath::parse(text).map_err(|_| Fault::damaged("a path"))?;
+    // Only canonical paths are written.
+    if path.as_str() == text { Ok(path) } else { Err(Fault::damaged("a path")) }
+}
