@@ -7,7 +7,7 @@ use s4_core::capabilities::Versioning;
 
 use super::client::{self, FIRST_REGION};
 use super::connection::Connection;
-use super::error::{Asked, REGION_HEADER};
+use super::error::Asked;
 use super::{AwsStore, known_region, list};
 use crate::error::{Result, StoreErrorKind};
 use crate::store::ListFrom;
@@ -97,19 +97,30 @@ pub async fn discover_region(connection: &Connection) -> Result<String> {
         return Ok(region);
     }
     let client = Client::from_conf(client::config(connection, FIRST_REGION).await?);
-    let asked = Asked { operation: "HeadBucket", subject: &connection.bucket, region: FIRST_REGION };
-    match client.head_bucket().bucket(&connection.bucket).send().await {
-        Ok(reply) => Ok(reply.bucket_region().unwrap_or(FIRST_REGION).to_owned()),
-        Err(error) => match asked.failed(&error).kind {
-            StoreErrorKind::WrongRegion { region: Some(region) } => Ok(region),
-            // A wrong guess now would be believed for good.
-            StoreErrorKind::Offline | StoreErrorKind::SlowDown => Err(asked.failed(&error)),
-            // Refused, but by the right region; why is told by the first request that matters.
-            _ => {
-                let headers = error.raw_response().map(HttpResponse::headers);
-                let region = headers.and_then(|headers| headers.get(REGION_HEADER));
-                Ok(region.unwrap_or(FIRST_REGION).to_owned())
+    let asked = Asked { operation: "ListObjectsV2", subject: &connection.bucket, region: FIRST_REGION };
+    // Not HEAD: its replies have no body, and stores that are not AWS name their region there.
+    match client.list_objects_v2().bucket(&connection.bucket).max_keys(1).send().await {
+        Ok(_) => Ok(FIRST_REGION.to_owned()),
+        Err(error) => {
+            let failed = asked.failed(&error);
+            match failed.kind {
+                StoreErrorKind::WrongRegion { region: Some(region) } => Ok(region),
+                // A guess that nothing confirmed would be believed for good.
+                StoreErrorKind::Offline | StoreErrorKind::SlowDown => Err(failed),
+                // Refused, but by the right region; why is told by the first request that matters.
+                StoreErrorKind::Missing
+                | StoreErrorKind::NoBucket
+                | StoreErrorKind::PreconditionFailed
+                | StoreErrorKind::Conflict
+                | StoreErrorKind::Denied
+                | StoreErrorKind::Credentials
+                | StoreErrorKind::ClockSkew
+                | StoreErrorKind::WrongRegion { region: None }
+                | StoreErrorKind::Unsupported
+                | StoreErrorKind::Corrupt
+                | StoreErrorKind::Archived
+                | StoreErrorKind::Other => Ok(asked.region_told(&error).unwrap_or(FIRST_REGION).to_owned()),
             }
-        },
+        }
     }
 }

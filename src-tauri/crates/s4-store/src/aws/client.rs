@@ -19,7 +19,7 @@ use aws_sdk_s3::config::{
 
 use super::connection::{Connection, CredentialSource, Timeouts};
 use super::http::{self, Protection};
-use super::reply::{RefusePages, RetryTooManyRequests};
+use super::reply::{RefuseFragments, RefusePages, RetryTooManyRequests};
 use crate::error::Result;
 
 /// Where AWS is asked first when no region is known; it names the right one.
@@ -46,7 +46,8 @@ pub(super) async fn config(connection: &Connection, region: &str) -> Result<Conf
         )
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-        .interceptor(RefusePages);
+        .interceptor(RefusePages)
+        .interceptor(RefuseFragments);
     if let Some(url) = connection.endpoint_url()? {
         config = config.endpoint_url(url);
     }

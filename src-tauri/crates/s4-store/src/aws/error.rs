@@ -13,7 +13,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use crate::error::{StoreError, StoreErrorKind};
 
 /// Says in which region a bucket lies.
-pub(super) const REGION_HEADER: &str = "x-amz-bucket-region";
+const REGION_HEADER: &str = "x-amz-bucket-region";
 
 /// Which request failed, and what was known when it was sent.
 #[derive(Clone, Copy)]
@@ -61,6 +61,11 @@ impl Asked<'_> {
         }
     }
 
+    /// Returns the region that the header of a refusal names, right or wrong.
+    pub(super) fn region_told<'e, E>(&self, error: &'e SdkError<E, HttpResponse>) -> Option<&'e str> {
+        error.raw_response().and_then(|reply| reply.headers().get(REGION_HEADER))
+    }
+
     fn refused(&self, reply: &HttpResponse, error: &impl ProvideErrorMetadata) -> StoreError {
         // Some operations answer 200 at once and put their failure into the body; the SDK does not look there.
         let code = error.code().map(str::to_owned).or_else(|| element(reply, "Code"));
@@ -100,8 +105,8 @@ impl Refusal<'_> {
             return kind;
         }
         match (self.status, &self.other_region) {
-            // HEAD has no body: the header alone tells of another region.
-            (301 | 307 | 400, Some(_)) => self.wrong_region(),
+            // HEAD has no body: the header alone tells of another region. (Some stores name theirs in every error.)
+            (301 | 307 | 400, Some(_)) if self.code.is_empty() => self.wrong_region(),
             (401, _) => StoreErrorKind::Credentials,
             (403, _) => StoreErrorKind::Denied,
             (404, _) => StoreErrorKind::Missing,

@@ -3,10 +3,14 @@
 //! - The `Date` of a write bounds when the new version was written, by the store's clock.
 //! - A page in HTML without any header of S3 comes from a portal or proxy; it counts as a lost reply, whatever
 //!   its status. (A 404 of such a page must never look like a deleted object.)
+//! - A document that breaks off is no reply either: the SDK reads it to where it ends, so that half a listing
+//!   would look like a whole one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+};
 use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
@@ -79,6 +83,51 @@ fn is_page(headers: &Headers) -> bool {
     html && headers.get("etag").is_none() && !headers.iter().any(|(name, _)| name.starts_with("x-amz"))
 }
 
+/// Turns a document without its end into a lost reply.
+#[derive(Debug)]
+pub(super) struct RefuseFragments;
+
+#[dyn_dispatch_hint]
+impl Intercept for RefuseFragments {
+    fn name(&self) -> &'static str {
+        "RefuseFragments"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // The body of a GET is not held here; it is counted where it is read.
+        let body = context.response().body().bytes().unwrap_or_default();
+        if context.output_or_error().is_ok() && is_fragment(body) {
+            return Err("the reply breaks off in the middle".into());
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether `body` begins as an XML document but does not end with its root.
+fn is_fragment(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    if !body.starts_with(b"<") {
+        return false;
+    }
+    let Ok(text) = std::str::from_utf8(body) else {
+        return true;
+    };
+    let mut tags = text.split('<').skip(1).filter(|tag| !tag.starts_with(['?', '!']));
+    let Some(root) = tags.next() else {
+        return true;
+    };
+    let name = root.split(|end: char| matches!(end, '>' | '/') || end.is_whitespace()).next();
+    let is_closed = name.is_some_and(|name| text.ends_with(&format!("</{name}>")));
+    // A root without content closes itself.
+    let is_empty = tags.next().is_none() && root.ends_with("/>");
+    !is_closed && !is_empty
+}
+
 /// Sends again what was refused with 429, which the SDK knows only by its codes.
 #[derive(Debug)]
 pub(super) struct RetryTooManyRequests;
@@ -121,6 +170,17 @@ mod tests {
         assert!(!is_page(&headers(&[("content-type", "text/html"), ("x-amz-request-id", "1")])));
         assert!(!is_page(&headers(&[("content-type", "application/xml")])));
         assert!(!is_page(&headers(&[])));
+    }
+
+    #[test]
+    fn a_document_must_end_with_its_root() {
+        let whole = ["", "plain text", "<a/>", "<?xml version=\"1.0\"?>\n<a x=\"y\"><b/></a>\n", "<a></a>"];
+        for body in whole {
+            assert!(!is_fragment(body.as_bytes()), "{body}");
+        }
+        for body in ["<", "<?xml version=\"1.0\"?>", "<a>", "<a><b></b>", "<a><b/>", "<a", "<a><b></b></"] {
+            assert!(is_fragment(body.as_bytes()), "{body}");
+        }
     }
 
     #[test]

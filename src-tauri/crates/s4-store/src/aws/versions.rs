@@ -3,6 +3,7 @@
 //! - S3 lists versions and delete markers of one key together, the newest first. The SDK sorts them into two
 //!   lists, each still in order; the reply's own text tells how they interleave, as stamps (whole seconds)
 //!   cannot.
+//! - Other servers list all delete markers first, or last. Where the text is not in order, stamps decide.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -50,11 +51,34 @@ pub(super) async fn versions(store: &AwsStore, key: &ObjectKey) -> Result<Vec<Ob
         let is_past = entries.last().is_some_and(|(last, _)| last > key);
         versions.extend(entries.into_iter().filter(|(found, _)| found == key).map(|(_, version)| version));
         if is_last || is_past {
-            return Ok(versions);
+            return Ok(newest_first(versions));
         }
         let next = listed_key(&asked, page.next_key_marker(), decodes)?;
         marker = (Some(next.to_string()), page.next_version_id_marker);
     }
+}
+
+/// Returns `versions` with the newest first, each kind in the order it came in.
+fn newest_first(versions: Vec<ObjectVersion>) -> Vec<ObjectVersion> {
+    // (An upload in parts has the stamp of its beginning: order in the text is worth more than stamps.)
+    let is_ordered = versions.first().is_none_or(|version| version.is_latest)
+        && versions.is_sorted_by(|newer, older| newer.last_modified >= older.last_modified);
+    if is_ordered {
+        return versions;
+    }
+    let rank = |version: &ObjectVersion| (version.is_latest, version.last_modified);
+    let (markers, contents): (Vec<_>, Vec<_>) =
+        versions.into_iter().partition(|version| version.etag.is_none());
+    let mut merged = Vec::with_capacity(markers.len() + contents.len());
+    let mut contents = contents.into_iter().peekable();
+    for marker in markers {
+        while let Some(newer) = contents.next_if(|version| rank(version) > rank(&marker)) {
+            merged.push(newer);
+        }
+        merged.push(marker);
+    }
+    merged.extend(contents);
+    merged
 }
 
 /// Returns the versions and delete markers of a page in the order of its text.
@@ -154,7 +178,39 @@ fn kinds_in(text: &str) -> Vec<Kind> {
 
 #[cfg(test)]
 mod tests {
+    use s4_core::remote::UnixMillis;
+
     use super::*;
+
+    fn entry(id: &str, at: i64, is_latest: bool) -> ObjectVersion {
+        let is_marker = id.starts_with('m');
+        ObjectVersion {
+            id: VersionId(id.into()),
+            etag: (!is_marker).then(|| ETag::new(id)),
+            size: (!is_marker).then_some(1),
+            last_modified: UnixMillis(at),
+            is_latest,
+        }
+    }
+
+    #[track_caller]
+    fn check(listed: Vec<ObjectVersion>, expected: &[&str]) {
+        let ordered = newest_first(listed);
+        let ids: Vec<&str> = ordered.iter().map(|version| &*version.id.0).collect();
+        assert_eq!(ids, expected);
+    }
+
+    #[test]
+    fn the_newest_comes_first_however_a_server_groups_them() {
+        // In one second, as S3 lists them: the text decides.
+        check(vec![entry("v2", 5, true), entry("m1", 5, false), entry("v1", 5, false)], &["v2", "m1", "v1"]);
+        // Delete markers first.
+        check(vec![entry("m1", 5, false), entry("v2", 6, true), entry("v1", 4, false)], &["v2", "m1", "v1"]);
+        check(vec![entry("m2", 7, true), entry("m1", 5, false), entry("v1", 6, false)], &["m2", "v1", "m1"]);
+        // Delete markers last.
+        check(vec![entry("v2", 6, true), entry("v1", 4, false), entry("m1", 5, false)], &["v2", "m1", "v1"]);
+        check(vec![], &[]);
+    }
 
     #[test]
     fn the_text_tells_the_order() {

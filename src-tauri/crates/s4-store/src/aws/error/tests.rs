@@ -57,6 +57,7 @@ fn another_region_is_followed_only_where_the_reply_is_about_it() {
         (400, "", wrong_region("eu-west-1")),
         (400, "AuthorizationHeaderMalformed", wrong_region("eu-west-1")),
         (400, "IllegalLocationConstraintException", wrong_region("eu-west-1")),
+        (400, "InvalidArgument", StoreErrorKind::Other),
         (403, "", StoreErrorKind::Denied),
         (404, "NoSuchKey", StoreErrorKind::Missing),
     ];
