@@ -886,6 +886,8 @@ def what_is_not_done_is_said():
     refused("NotImplemented", 501, put, "never4", b"", ServerSideEncryption="AES256")
     refused("NotImplemented", 501, put, "never4", b"", Tagging="a=b")
     refused("NotImplemented", 501, put, "never4", b"", StorageClass="GLACIER")
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    assert raw("POST", f"/{PLAIN}", b"--x--", form)[0] == 501
     refused("NoSuchKey", 404, get, "never4")
     put("standard", b"", StorageClass="STANDARD", ACL="private")
 

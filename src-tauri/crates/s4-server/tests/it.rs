@@ -7,6 +7,8 @@
 mod client;
 #[path = "it/counts.rs"]
 mod counts;
+#[path = "it/kill.rs"]
+mod kill;
 #[path = "it/lifecycle.rs"]
 mod lifecycle;
 #[path = "it/others.rs"]

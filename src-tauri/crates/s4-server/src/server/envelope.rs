@@ -7,10 +7,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
-use hyper::{Request, Response, StatusCode};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SERVER};
+use hyper::{Method, Request, Response, StatusCode};
 use s3s::service::S3Service;
-use s3s::{Body, HttpError, HttpResponse, S3Error, StdError};
+use s3s::{Body, HttpError, HttpResponse, S3Error, StdError, s3_error};
 
 use crate::counters::Counters;
 use crate::server::small_body::SmallBody;
@@ -31,6 +31,11 @@ impl Envelope {
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<BodyOut>, HttpError> {
         let number = self.counters.request();
+        if *request.method() == Method::POST && is_form(request.headers()) {
+            // The protocol layer would take all of it into memory before it asks who sends it.
+            let refusal = s3_error!(NotImplemented, "This server takes no uploads from forms");
+            return Ok(self.finish(number, refusal.to_http_response().map_err(http_error)?));
+        }
         let small = SmallBody::new(request.method(), request.uri(), request.headers());
         let (small, verdict) = small.unzip();
         let request = request.map(|body| {
@@ -50,17 +55,25 @@ impl Envelope {
             *response.body_mut() = Body::empty();
             response.headers_mut().remove(CONTENT_TYPE);
         }
+        Ok(self.finish(number, response))
+    }
+
+    fn finish(&self, number: u64, mut response: HttpResponse) -> Response<BodyOut> {
         let headers = response.headers_mut();
         headers.insert(SERVER, HeaderValue::from_static("S4"));
         if let Ok(number) = HeaderValue::from_str(&format!("{number:016X}")) {
             headers.insert(REQUEST_ID, number);
         }
-        Ok(self.count(response))
-    }
-
-    fn count(&self, response: HttpResponse) -> Response<BodyOut> {
         response.map(|inner| BodyOut { inner, counters: Arc::clone(&self.counters) })
     }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.get(.."multipart/form-data".len()))
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/form-data"))
 }
 
 fn http_error(error: S3Error) -> HttpError {

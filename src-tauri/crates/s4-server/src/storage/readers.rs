@@ -4,16 +4,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
+use tokio::sync::Semaphore;
 
 use crate::data_folder::DataFolder;
 use crate::storage::{Blobs, Storage, StorageError, schema};
 
-/// More idle connections than this are closed: each keeps a cache of its own.
-const IDLE_LIMIT: usize = 8;
+/// The most lookups at a time, and so the most connections: each keeps a cache of its own.
+const LIMIT: usize = 16;
 
 /// The connections not in use at the moment.
 pub(crate) struct Readers {
     pool: Arc<Pool>,
+    turns: Semaphore,
 }
 
 struct Pool {
@@ -25,7 +27,7 @@ struct Pool {
 impl Readers {
     pub(crate) fn new(folder: &DataFolder, blobs: Arc<Blobs>) -> Self {
         let pool = Pool { folder: folder.path().to_owned(), idle: Mutex::default(), blobs };
-        Self { pool: Arc::new(pool) }
+        Self { pool: Arc::new(pool), turns: Semaphore::new(LIMIT) }
     }
 }
 
@@ -41,10 +43,7 @@ impl Pool {
             let transaction = connection.unchecked_transaction()?;
             look(&transaction)
         };
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_LIMIT {
-            idle.push(connection);
-        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         found
     }
 }
@@ -55,6 +54,7 @@ impl Storage {
         &self,
         look: impl FnOnce(&Connection) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
+        let _turn = self.readers.turns.acquire().await.map_err(|_| StorageError::Stopped)?;
         let pool = Arc::clone(&self.readers.pool);
         tokio::task::spawn_blocking(move || pool.run(look)).await.map_err(|_| StorageError::Stopped)?
     }
@@ -64,6 +64,7 @@ impl Storage {
         &self,
         look: impl FnOnce(&Connection, &Arc<Blobs>) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
+        let _turn = self.readers.turns.acquire().await.map_err(|_| StorageError::Stopped)?;
         let pool = Arc::clone(&self.readers.pool);
         let run = move || {
             let _held = pool.blobs.hold();

@@ -3,11 +3,12 @@
 //! - Commits are flushed (`synchronous=FULL` on a write-ahead log), so they survive a power cut.
 //! - Keys are kept as bytes: they may hold any character, and S3 orders them by their bytes.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::data_folder::DataFolder;
+use crate::data_folder::{DataFolder, private};
 use crate::error::ServerError;
 use crate::storage::StorageError;
 
@@ -92,7 +93,12 @@ pub(crate) fn open(folder: &DataFolder) -> Result<Connection, ServerError> {
         path: folder.path().to_owned(),
         source: Box::new(source),
     };
-    let connection = Connection::open(folder.file(FILE)).map_err(refuse)?;
+    let path = folder.file(FILE);
+    // The files that SQLite puts beside it take their mode from this one.
+    private(OpenOptions::new().create(true).truncate(false).write(true))
+        .open(&path)
+        .map_err(|source| ServerError::Data { path: path.clone(), source })?;
+    let connection = Connection::open(&path).map_err(refuse)?;
     let format: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(refuse)?;
     if format > FORMAT {
         return Err(ServerError::NewerFormat {
@@ -110,10 +116,12 @@ pub(crate) fn open(folder: &DataFolder) -> Result<Connection, ServerError> {
 }
 
 fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
-    // Private data: the files that SQLite makes beside it take their mode from the index file.
+    // On macOS a flush only reaches the disk with `fullfsync`; elsewhere that changes nothing.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -16000;
          PRAGMA wal_autocheckpoint = 4000;

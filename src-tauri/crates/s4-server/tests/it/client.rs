@@ -9,6 +9,10 @@ use s4_server::RunningServer;
 
 pub(crate) fn client(server: &RunningServer) -> Client {
     let keys = server.credentials();
+    client_with(&server.endpoint(), keys.access_key_id(), keys.secret_access_key())
+}
+
+pub(crate) fn client_with(endpoint: &str, access_key_id: &str, secret_access_key: &str) -> Client {
     let http = HttpBuilder::new().build_with_connector_fn(|settings, _| {
         let mut connector = Connector::builder();
         connector.set_connector_settings(settings.cloned());
@@ -16,15 +20,9 @@ pub(crate) fn client(server: &RunningServer) -> Client {
     });
     let config = Builder::new()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(server.region().to_owned()))
-        .credentials_provider(Credentials::new(
-            keys.access_key_id(),
-            keys.secret_access_key(),
-            None,
-            None,
-            "test",
-        ))
-        .endpoint_url(server.endpoint())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new(access_key_id, secret_access_key, None, None, "test"))
+        .endpoint_url(endpoint)
         .force_path_style(true)
         .retry_config(RetryConfig::disabled())
         .http_client(http)
