@@ -94,7 +94,8 @@ async fn what_was_acknowledged_survives() {
     for round in 0..6_u64 {
         let server = Killed::start(folder.path());
         let client = connect(folder.path()).await;
-        for (key, (acknowledged, sent)) in ledger.lock().unwrap().clone() {
+        let expected = ledger.lock().unwrap().clone();
+        for (key, (acknowledged, sent)) in expected {
             if acknowledged > 0 {
                 let found = get(&client, &key).await;
                 let number = u32::from_be_bytes(found[..4].try_into().unwrap());
