@@ -7,6 +7,8 @@
 //! - A batch may be used by many threads. Dropping it loses nothing; what was not synced may be undone by a
 //!   power cut, as a whole step.
 
+mod touched;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,9 +18,10 @@ use s4_core::remote::UnixMillis;
 
 use crate::disk::{Disk, DiskResult, child, directory_of};
 use crate::error::{DiskError, DiskErrorKind};
-use crate::folder::{Folder, PARTIAL, TRASH};
+use crate::folder::{Folder, PARTIAL, TRASH, own};
 use crate::intent::{Intent, IntentError, IntentId, Intents};
 use crate::trash::TrashedEntry;
+pub(crate) use touched::Touched;
 
 /// Why a step was not made.
 ///
@@ -93,7 +96,7 @@ pub struct Batch {
 #[derive(Default)]
 struct State {
     /// Directories whose entries changed since the last sync.
-    touched: BTreeSet<DiskPath>,
+    touched: Touched,
     /// Intents whose steps are complete, or undone, but not yet synced.
     complete: Vec<IntentId>,
     /// This batch's directories in trash that were made already.
@@ -130,35 +133,41 @@ impl Batch {
         }
     }
 
-    /// Syncs where entries went before it syncs where they came from, so that between two syncs an entry has two
-    /// names rather than none.
-    fn sync_touched(&self, touched: &BTreeSet<DiskPath>) -> DiskResult<()> {
+    fn sync_touched(&self, touched: &Touched) -> DiskResult<()> {
         self.disk().step("batch:before-sync")?;
+        if touched.crossed_both_ways() {
+            self.sync_all()?;
+        }
         let homes = self.folder.homes();
-        let rank = |directory: &DiskPath| {
-            let below = |name| {
-                homes
-                    .iter()
-                    .map(|home| crate::folder::own(home, name))
-                    .any(|own| directory.is_below(&own) || *directory == own)
-            };
-            match (below(TRASH), below(PARTIAL)) {
-                (true, _) => 0,
-                (false, false) => 1,
-                (false, true) => 2,
-            }
+        let is_in = |directory: &DiskPath, name: &str| {
+            let mut own = homes.iter().map(|home| own(home, name));
+            own.any(|own| directory.is_below(&own) || *directory == own)
         };
-        let mut ordered: Vec<&DiskPath> = touched.iter().collect();
-        ordered.sort_by_key(|directory| rank(directory));
+        let ordered = touched.in_order(|directory| {
+            if is_in(directory, TRASH) {
+                0
+            } else if is_in(directory, PARTIAL) {
+                2
+            } else {
+                1
+            }
+        });
         for directory in ordered {
             match self.disk().sync_dir(directory) {
                 Ok(()) => {}
-                // The directory was removed or moved by a later step, which touched its parent.
-                Err(error) if error.kind == DiskErrorKind::Missing => {}
+                // Somebody moved it: what it holds must be durable nevertheless, wherever it is.
+                Err(error) if error.kind == DiskErrorKind::Missing => self.sync_all()?,
                 Err(error) => return Err(error),
             }
         }
         self.disk().step("batch:synced")
+    }
+
+    fn sync_all(&self) -> DiskResult<()> {
+        match self.disk().sync_fs(&crate::disk::root()) {
+            Err(error) if error.kind == DiskErrorKind::Unsupported => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// Returns the folder.
@@ -170,9 +179,19 @@ impl Batch {
         self.folder.disk().as_ref()
     }
 
-    /// Notes that the entry of `path` changed in its directory.
-    pub(crate) fn touch(&self, path: &DiskPath) {
-        self.lock().touched.insert(directory_of(path));
+    /// Notes what a step did to the entries of directories.
+    pub(crate) fn touched(&self, note: impl FnOnce(&mut Touched)) {
+        note(&mut self.lock().touched);
+    }
+
+    /// Notes that an entry was renamed.
+    pub(crate) fn moved(&self, from: &DiskPath, to: &DiskPath) {
+        self.touched(|touched| touched.moved(from, to));
+    }
+
+    /// Notes that two entries were exchanged.
+    pub(crate) fn exchanged(&self, left: &DiskPath, right: &DiskPath) {
+        self.touched(|touched| touched.exchanged(left, right));
     }
 
     /// Records an intent, durably.
@@ -220,7 +239,7 @@ impl Batch {
                 Err(error) if error.kind == DiskErrorKind::Occupied => return Ok(false),
                 Err(error) => return Err(error),
             }
-            state.touched.insert(trash.clone());
+            state.touched.touch(top);
             state.made.insert(top.clone());
         }
         let mut missing = Vec::new();
@@ -236,7 +255,7 @@ impl Batch {
                 Err(error) if error.kind == DiskErrorKind::Occupied => return Ok(false),
                 Err(error) => return Err(error),
             }
-            state.touched.insert(directory_of(&wanted));
+            state.touched.touch(&wanted);
             state.made.insert(wanted);
         }
         Ok(true)

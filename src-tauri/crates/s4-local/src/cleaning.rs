@@ -60,8 +60,7 @@ impl Batch {
         let outcome = match leftovers {
             Leftovers::MoveToTrash => {
                 let place = self.trash_place(path)?;
-                self.touch(&place);
-                self.disk().rename(path, &place)
+                self.disk().rename(path, &place).inspect(|()| self.moved(path, &place))
             }
             Leftovers::Unlink if kind == Kind::Dir || path.name().starts_with(PARKED) => return Ok(false),
             // Nothing can be lost: we staged it, no intent says that something of the user came out here.
@@ -69,7 +68,7 @@ impl Batch {
         };
         match outcome {
             Ok(()) => {
-                self.touch(path);
+                self.touched(|touched| touched.touch(path));
                 Ok(true)
             }
             Err(error) if error.kind == DiskErrorKind::Missing => Ok(false),

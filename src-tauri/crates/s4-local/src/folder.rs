@@ -86,6 +86,14 @@ impl Folder {
         self.inner.disk.now(&child(&root(), RESERVED_COMPONENT))
     }
 
+    /// Returns once everything that any program wrote to the folder so far survives a power cut.
+    ///
+    /// Whoever records what was found in the folder, rather than what was put there by a
+    /// [`Batch`](crate::batch::Batch), calls this first.
+    pub fn sync(&self) -> DiskResult<()> {
+        self.homes().iter().try_for_each(|home| self.inner.disk.sync_fs(home))
+    }
+
     /// Returns the bytes that may still be written.
     pub fn free_space(&self) -> DiskResult<u64> {
         self.inner.disk.free_space()

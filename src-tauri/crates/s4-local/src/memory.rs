@@ -102,6 +102,13 @@ impl MemoryDisk {
         world.crash_at = Some(world.changes + changes);
     }
 
+    /// Lets `changes` more changes happen, and then makes everything durable once, as a journal that commits in
+    /// between.
+    pub fn settle_after(&self, changes: u64) {
+        let mut world = self.world();
+        world.settle_at = Some(world.changes + changes);
+    }
+
     /// Stops the world now.
     pub fn crash(&self) {
         self.world().is_crashed = true;

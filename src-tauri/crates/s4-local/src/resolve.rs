@@ -9,9 +9,10 @@
 use s4_core::path::DiskPath;
 
 use crate::batch::{Batch, SwapError};
+use crate::cleaning::PARKED;
 use crate::disk::{DiskResult, Stat};
 use crate::error::DiskErrorKind;
-use crate::intent::{Intent, IntentId, IntentKind, Staging};
+use crate::intent::{Expected, Intent, IntentId, IntentKind, Staging};
 use crate::trash::TrashedEntry;
 
 /// How an intent was resolved.
@@ -21,14 +22,14 @@ pub enum Outcome {
     Settled,
     /// The entry was put back to its path.
     PutBack,
-    /// The step is complete.
-    Finished,
+    /// The step is complete; what it moved to trash, for the late-writer check.
+    Finished(Option<TrashedEntry>),
     /// An entry that nobody planned for waits here, its path taken by another.
     Stray(TrashedEntry),
 }
 
 impl Batch {
-    /// Resolves open intents; to be called after a start, before the next scan.
+    /// Resolves open intents; to be called after a start, before the next scan. Ids must grow as intents are recorded.
     ///
     /// Afterwards [`Batch::sync`], then clear them, those with a [`Outcome::Stray`] only once it is rescued. After
     /// an error call it again with the same intents.
@@ -36,8 +37,11 @@ impl Batch {
         &self,
         intents: &[(IntentId, Intent)],
     ) -> Result<Vec<(IntentId, Outcome)>, SwapError> {
+        // The last first: a later step may have moved the directory that an earlier one worked in.
+        let mut latest_first: Vec<&(IntentId, Intent)> = intents.iter().collect();
+        latest_first.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
         let mut outcomes = Vec::with_capacity(intents.len());
-        for (id, intent) in intents {
+        for (id, intent) in latest_first {
             self.disk().step("resolve:before")?;
             outcomes.push((*id, self.resolve(intent)?));
             self.disk().step("resolve:done")?;
@@ -48,7 +52,7 @@ impl Batch {
 
 impl Batch {
     fn resolve(&self, intent: &Intent) -> Result<Outcome, SwapError> {
-        let Some(parked) = self.disk().lstat(&intent.parked_at)? else { return Ok(Outcome::Settled) };
+        let Some(parked) = self.disk().lstat(&intent.parked_at)? else { return self.settled(intent) };
         let at_path = self.disk().lstat(&intent.path)?;
         let at_path = at_path.as_ref();
         // After a power cut one inode may have both names: then its path never lost it.
@@ -77,6 +81,17 @@ impl Batch {
         }
     }
 
+    /// Nothing is parked: the step had not begun, or is complete and its old entry may have reached the trash.
+    fn settled(&self, intent: &Intent) -> Result<Outcome, SwapError> {
+        if let IntentKind::Replace { trash, .. } = &intent.kind
+            && let Some(stat) = self.disk().lstat(trash)?
+            && intent.expected.has_the_inode_of(&stat)
+        {
+            return Ok(Outcome::Finished(Some(trashed(intent, trash.clone(), &stat))));
+        }
+        Ok(Outcome::Settled)
+    }
+
     /// The old entry was moved to trash, and the staged one may have taken its name.
     fn resolve_two_steps(
         &self,
@@ -93,8 +108,7 @@ impl Batch {
         // name (and can be had from the bucket anyway), then the old one to its path.
         match self.disk().rename(&intent.path, &staged.at) {
             Ok(()) => {
-                self.touch(&intent.path);
-                self.touch(&staged.at);
+                self.moved(&intent.path, &staged.at);
                 self.unpark(intent, parked, Parking::Trash)
             }
             Err(error) if error.kind == DiskErrorKind::Occupied => Ok(stray(intent, parked)),
@@ -121,15 +135,13 @@ impl Batch {
             (Some(_), Some(_)) if is_planned => {
                 let place = self.trash_place(&intent.path)?;
                 self.disk().rename(&intent.parked_at, &place)?;
-                self.touch(&intent.parked_at);
-                self.touch(&place);
-                Ok(Outcome::Finished)
+                self.moved(&intent.parked_at, &place);
+                Ok(Outcome::Finished(Some(trashed(intent, place, parked))))
             }
             // Nothing can be lost: both keep a name, the new version that of the partial.
             (Some(stat), _) if is_staged(staged, stat) => {
                 self.disk().exchange(&intent.parked_at, &intent.path)?;
-                self.touch(&intent.parked_at);
-                self.touch(&intent.path);
+                self.exchanged(&intent.parked_at, &intent.path);
                 Ok(Outcome::PutBack)
             }
             (Some(_), _) => Ok(stray(intent, parked)),
@@ -148,7 +160,7 @@ impl Batch {
             return Ok(Outcome::Settled);
         }
         match at_path {
-            Some(_) => Ok(Outcome::Finished),
+            Some(_) => Ok(Outcome::Finished(None)),
             None => self.unpark(intent, parked, Parking::Tree),
         }
     }
@@ -157,9 +169,14 @@ impl Batch {
     fn unpark_or(&self, intent: &Intent, parked: &Stat, other: &DiskPath) -> Result<Outcome, SwapError> {
         match self.unpark(intent, parked, Parking::Partial)? {
             Outcome::Stray(stray) => {
+                // After a power cut one inode may have both names: then the step was complete.
+                let at_other = self.disk().lstat(other)?;
+                if at_other.is_some_and(|stat| is_one_inode(&stat, parked)) {
+                    return self.drop_second_name(intent, parked);
+                }
                 // Nothing can be lost: the name is taken only if it is free.
                 if self.move_back(&intent.parked_at, other)? {
-                    Ok(Outcome::Finished)
+                    Ok(Outcome::Finished(None))
                 } else {
                     Ok(Outcome::Stray(stray))
                 }
@@ -175,8 +192,10 @@ impl Batch {
             return Ok(Outcome::PutBack);
         }
         match parking {
-            Parking::Trash if intent.expected.is(parked) => Ok(Outcome::Finished),
-            Parking::Tree => Ok(Outcome::Finished),
+            Parking::Trash if intent.expected.is(parked) => {
+                Ok(Outcome::Finished(Some(trashed(intent, intent.parked_at.clone(), parked))))
+            }
+            Parking::Tree => Ok(Outcome::Finished(None)),
             Parking::Trash | Parking::Partial => Ok(stray(intent, parked)),
         }
     }
@@ -185,8 +204,7 @@ impl Batch {
     fn move_back(&self, from: &DiskPath, to: &DiskPath) -> DiskResult<bool> {
         match self.disk().rename(from, to) {
             Ok(()) => {
-                self.touch(from);
-                self.touch(to);
+                self.moved(from, to);
                 Ok(true)
             }
             Err(error) => match error.kind {
@@ -199,15 +217,17 @@ impl Batch {
         }
     }
 
-    /// One inode stands at its path and where it was parked: the second name is of no use.
+    /// One inode stands in the tree and where it was parked: the second name is of no use.
     fn drop_second_name(&self, intent: &Intent, parked: &Stat) -> Result<Outcome, SwapError> {
-        let staged = intent.kind.staged();
-        if staged.is_some_and(|staged| staged.at == intent.parked_at && !is_staged(staged, parked)) {
+        let is_unwanted = match intent.kind.staged() {
+            Some(staged) => staged.at == intent.parked_at && !is_staged(staged, parked),
+            None => intent.parked_at.name().starts_with(PARKED),
+        };
+        if is_unwanted {
             // Out of the way of the cleaning, which would unlink it: a name in trash costs nothing.
             let place = self.trash_place(&intent.path)?;
             self.disk().rename(&intent.parked_at, &place)?;
-            self.touch(&intent.parked_at);
-            self.touch(&place);
+            self.moved(&intent.parked_at, &place);
         }
         Ok(Outcome::Settled)
     }
@@ -231,6 +251,16 @@ fn is_staged(staged: &Staging, stat: &Stat) -> bool {
 
 fn is_one_inode(left: &Stat, right: &Stat) -> bool {
     left.fingerprint.file_id == right.fingerprint.file_id && left.mount == right.mount
+}
+
+/// Returns the record of an entry in trash; one that was written to meanwhile is known by its planned stamps.
+fn trashed(intent: &Intent, place: DiskPath, stat: &Stat) -> TrashedEntry {
+    let fingerprint = match &intent.expected {
+        Expected::Entry(planned) if !planned.same_but_renamed(&stat.fingerprint) => Some(*planned),
+        Expected::Entry(_) => Some(stat.fingerprint),
+        Expected::Dir(_) => None,
+    };
+    TrashedEntry { place, original: intent.path.clone(), fingerprint }
 }
 
 fn stray(intent: &Intent, parked: &Stat) -> Outcome {

@@ -60,8 +60,7 @@ impl Batch {
         // A rename to a free name: whoever took the place meanwhile keeps it, the parked entry stays parked.
         match self.disk().rename(parked, path) {
             Ok(()) => {
-                self.touch(parked);
-                self.touch(path);
+                self.moved(parked, path);
                 Ok(PutBack::Done)
             }
             Err(error) if error.kind == DiskErrorKind::Occupied => Ok(PutBack::PlaceTaken),

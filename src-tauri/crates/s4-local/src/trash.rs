@@ -202,8 +202,7 @@ impl Batch {
             DiskErrorKind::Missing => SwapError::Changed { path: place.clone() },
             _ => SwapError::from(error),
         })?;
-        self.touch(place);
-        self.touch(to);
+        self.moved(place, to);
         self.disk().step("rescue:done")?;
         let stat = self.disk().lstat(to)?;
         Ok(stat.filter(|stat| stat.kind != Kind::Dir).map(|stat| stat.fingerprint))

@@ -4,6 +4,7 @@
 
 mod it {
     mod contract;
+    mod crash;
     mod swap;
     mod world;
 }

@@ -27,6 +27,7 @@ pub(super) struct World {
     pub(super) is_root_missing: bool,
     pub(super) is_crashed: bool,
     pub(super) crash_at: Option<u64>,
+    pub(super) settle_at: Option<u64>,
     pub(super) changes: u64,
     next_key: InodeKey,
     freed_ids: Vec<FileId>,
@@ -85,6 +86,7 @@ impl World {
             is_root_missing: false,
             is_crashed: false,
             crash_at: None,
+            settle_at: None,
             changes: 0,
             next_key: ROOT,
             freed_ids: Vec::new(),
@@ -272,6 +274,9 @@ impl World {
             self.is_crashed = true;
         }
         self.pass(operation, path)?;
+        if self.settle_at == Some(self.changes) {
+            self.settle();
+        }
         self.changes += 1;
         self.clock_ns += self.tick_ns;
         Ok(())

@@ -26,8 +26,7 @@ impl Batch {
         match self.disk().rename(staged.path(), to) {
             Ok(()) => {
                 staged.leave_name();
-                self.touch(to);
-                self.touch(staged.path());
+                self.moved(staged.path(), to);
                 Ok(())
             }
             Err(error) if error.kind == DiskErrorKind::Occupied => {

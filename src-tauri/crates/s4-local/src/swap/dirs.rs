@@ -22,7 +22,7 @@ impl Batch {
             },
             Err(error) => return Err(error.into()),
         }
-        self.touch(path);
+        self.touched(|touched| touched.touch(path));
         self.disk().step("create-dir:done")?;
         Ok(())
     }
@@ -44,7 +44,7 @@ impl Batch {
             DiskErrorKind::Missing | DiskErrorKind::NotADirectory => changed(),
             _ => SwapError::from(error),
         })?;
-        self.touch(path);
+        self.touched(|touched| touched.removed_dir(path));
         self.disk().step("remove-dir:done")?;
         Ok(())
     }

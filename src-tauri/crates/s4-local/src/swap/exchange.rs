@@ -4,7 +4,7 @@ use s4_core::local::{Fingerprint, LocalEntry};
 use s4_core::path::DiskPath;
 
 use crate::batch::{Batch, Exchanged, SwapError};
-use crate::disk::DiskResult;
+use crate::disk::{DiskResult, directory_of};
 use crate::error::DiskErrorKind;
 use crate::intent::{Expected, Intent, IntentKind};
 
@@ -56,8 +56,7 @@ impl Batch {
             DiskErrorKind::Missing => changed(&error.path),
             _ => SwapError::from(error),
         })?;
-        self.touch(left);
-        self.touch(right);
+        self.exchanged(left, right);
         self.disk().step("exchange:exchanged")?;
         let is = |path: &DiskPath, planned: Expected| -> DiskResult<bool> {
             Ok(self.disk().lstat(path)?.is_some_and(|stat| planned.is(&stat)))
@@ -68,6 +67,7 @@ impl Batch {
         }
         // One of them was written in this moment: each goes back to the name it was written under.
         self.disk().exchange(left, right)?;
+        self.exchanged(left, right);
         Err(changed(if left_is { left } else { right }))
     }
 
@@ -94,11 +94,15 @@ impl Batch {
             self.undo(&parked_at, left, id)?;
             return Err(error);
         }
+        // Where a file system does not keep a rename together, each entry needs its new name before it loses the old.
+        for gained in [&parked_at, left, right] {
+            self.disk().sync_dir(&directory_of(gained))?;
+        }
         self.disk().step("exchange:shifted")?;
         // Nothing can be lost: the name is taken only if free, and the intent says where the entry waits.
         match self.disk().rename(&parked_at, right) {
             Ok(()) => {
-                self.touch(right);
+                self.moved(&parked_at, right);
                 self.complete(id);
                 Ok(())
             }
@@ -115,8 +119,7 @@ impl Batch {
             DiskErrorKind::Missing | DiskErrorKind::Occupied => changed(),
             _ => SwapError::from(error),
         })?;
-        self.touch(from);
-        self.touch(to);
+        self.moved(from, to);
         if self.disk().lstat(to)?.is_some_and(|stat| planned.is(&stat)) {
             return Ok(());
         }

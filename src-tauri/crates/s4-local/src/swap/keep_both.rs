@@ -56,7 +56,7 @@ impl Batch {
         // Nothing can be lost: what came out goes to a free name, and until then the intent names where it stands.
         match self.disk().rename(staged.path(), keep_as) {
             Ok(()) => {
-                self.touch(keep_as);
+                self.moved(staged.path(), keep_as);
                 self.disk().step("keep-both:kept")?;
                 Ok(())
             }

@@ -84,7 +84,7 @@ impl Batch {
     ) -> Result<(), SwapError> {
         // Nothing can be lost: both names are taken only if free, and the intent names where the entry waits.
         let Err(error) = self.disk().rename(parked_at, to) else {
-            self.touch(to);
+            self.moved(parked_at, to);
             return Ok(());
         };
         match self.undo(parked_at, from, id)? {

@@ -84,7 +84,7 @@ impl Batch {
         // Nothing can be lost: it is the planned entry, it goes to a free name in trash, and the intent names where
         // it stands until then.
         self.disk().rename(staged.path(), place)?;
-        self.touch(place);
+        self.moved(staged.path(), place);
         self.disk().step("replace:trashed")?;
         Ok(())
     }
@@ -112,8 +112,7 @@ impl Batch {
                 _ => error.into(),
             });
         }
-        self.touch(at);
-        self.touch(staged.path());
+        self.exchanged(at, staged.path());
         self.disk().step("replace:exchanged")?;
         let came_out = self.disk().lstat(staged.path())?;
         if came_out.is_some_and(|stat| planned.is(&stat)) {
@@ -192,8 +191,7 @@ impl Batch {
         if let Err(error) = self.disk().rename(at, parked_at) {
             return Err(self.not_parked(error, parked_at, at, id));
         }
-        self.touch(at);
-        self.touch(parked_at);
+        self.moved(at, parked_at);
         let came_out = self.disk().lstat(parked_at)?;
         if came_out.is_some_and(|stat| planned.is(&stat)) {
             return Ok(());
