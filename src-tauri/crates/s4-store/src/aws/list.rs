@@ -29,7 +29,7 @@ pub(super) async fn list(
     let request = request
         .encoding_type(EncodingType::Url)
         .max_keys(i32::from(max_keys.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE)));
-    let request = match from {
+    let request = match &from {
         ListFrom::Start => request,
         ListFrom::After(key) => request.start_after(key.as_str()),
         ListFrom::Token(ContinuationToken(token)) => request.continuation_token(token),
@@ -44,7 +44,21 @@ pub(super) async fn list(
     };
     let listed = page.contents.unwrap_or_default();
     let objects = listed.iter().map(|object| entry(&asked, prefix, object, decodes));
-    Ok(ListPage { objects: objects.collect::<Result<_>>()?, next })
+    let page = ListPage { objects: objects.collect::<Result<_>>()?, next };
+    if goes_on(&page, &from) {
+        Ok(page)
+    } else {
+        Err(asked.error(StoreErrorKind::Corrupt, "the listing does not go on from where it was to"))
+    }
+}
+
+/// Returns whether `page` begins after `from`; else a caller that follows it would never come to an end.
+fn goes_on(page: &ListPage, from: &ListFrom) -> bool {
+    match from {
+        ListFrom::Start => true,
+        ListFrom::After(after) => page.objects.iter().all(|object| object.key > *after),
+        ListFrom::Token(token) => page.next.as_ref() != Some(token),
+    }
 }
 
 /// Returns one listed object.

@@ -1,12 +1,14 @@
 //! A moto server of one's own: another implementation of S3, from PyPI.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use s4_store::aws::{AwsStore, Connection, CredentialSource};
 use s4_store::store::Store as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::clients::client;
 
 /// A running server; it ends with the test.
 pub(crate) struct Moto {
@@ -25,12 +27,19 @@ impl Drop for Moto {
 impl Moto {
     /// Starts a server on a free port and waits until it says which.
     pub(crate) fn start() -> Self {
-        let program =
-            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../target/clients/bin/moto_server");
-        assert!(program.exists(), "{} is missing: `cargo xtask test` sets it up", program.display());
-        let mut process = Command::new(program)
+        Self::start_with(&[])
+    }
+
+    /// Starts a server that speaks TLS with this certificate and key.
+    pub(crate) fn start_with_certificate(certificate: &Path, key: &Path) -> Self {
+        let path = |path: &Path| path.to_str().unwrap().to_owned();
+        Self::start_with(&["--ssl-cert".into(), path(certificate), "--ssl-key".into(), path(key)])
+    }
+
+    fn start_with(more: &[String]) -> Self {
+        let mut process = Command::new(client("moto_server"))
             .args(["--host", "127.0.0.1", "--port", "0"])
-            .env_remove("HTTP_PROXY")
+            .args(more)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

@@ -8,7 +8,7 @@ use s4_core::remote::{ETag, Metadata, UnixMillis};
 use s4_store::aws::{AwsStore, Connection, CredentialSource};
 use s4_store::error::{Result, StoreErrorKind};
 use s4_store::store::{
-    Condition, CopyRequest, GetOptions, ListFrom, ObjectAttributes, Part, Store, UploadId,
+    Condition, ContinuationToken, CopyRequest, GetOptions, ListFrom, ObjectAttributes, Part, Store, UploadId,
 };
 
 use crate::scripted::{Reply, Scripted};
@@ -202,6 +202,54 @@ async fn failures_inside_a_success_are_failures() {
     let upload = UploadId("upload".into());
     let completed = store.complete_upload(&key(), &upload, &[part], None, &Condition::None).await;
     assert_eq!(kind(completed), StoreErrorKind::SlowDown);
+}
+
+#[tokio::test]
+async fn a_completion_without_a_tag_is_believed_only_of_our_own_parts() {
+    let body = "<CompleteMultipartUploadResult><Key>a key</Key><ETag></ETag></CompleteMultipartUploadResult>";
+    let part =
+        Part { number: 1, etag: ETag::new("900150983cd24fb0d6963f7d28e17f72"), size: 3, crc64nvme: None };
+    // `printf abc | md5sum | xxd -r -p | md5sum`
+    let ours = ("ETag", "\"af5da9f45af7a300e3aded972f8ff687-1\"");
+    let rows = [(ours, "abc", true), (ours, "abcd", false), (ETAG, "abc", false)];
+    for (etag, there, believed) in rows {
+        let head = Reply::new("200 OK", &[etag, MODIFIED], there);
+        let server = Scripted::start(vec![Reply::new("200 OK", &[], body), head]).await;
+        let store = server.store().await;
+        let upload = UploadId("upload".into());
+        let parts = std::slice::from_ref(&part);
+        let completed = store.complete_upload(&key(), &upload, parts, Some(1), &Condition::None).await;
+        assert_eq!(completed.is_ok(), believed, "{etag:?} {there}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_does_not_go_on_is_refused() {
+    let listing = |key: &str, more: &str| {
+        let entry = format!(
+            "<Contents><Key>{key}</Key><Size>1</Size><ETag>\"e\"</ETag>\
+             <LastModified>2020-01-01T00:00:00.000Z</LastModified></Contents>"
+        );
+        Reply::new("200 OK", &[], &format!("<ListBucketResult>{more}{entry}</ListBucketResult>"))
+    };
+    let last = "<IsTruncated>false</IsTruncated>";
+    let again = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>";
+    let after = || ListFrom::After(ObjectKey::new("b"));
+    let token = || ListFrom::Token(ContinuationToken("t".into()));
+    let rows = [
+        (listing("c", last), after(), true),
+        (listing("a", last), after(), false),
+        (listing("a", again), ListFrom::Start, true),
+        (listing("a", again), token(), false),
+    ];
+    for (reply, from, believed) in rows {
+        let server = Scripted::start(vec![reply]).await;
+        let listed = server.store().await.list("", from.clone(), None).await;
+        assert_eq!(listed.is_ok(), believed, "{from:?}");
+    }
+    let server = Scripted::start(vec![listing("other/a", last)]).await;
+    let listed = server.store().await.list("docs/", ListFrom::Start, None).await;
+    assert_eq!(kind(listed), StoreErrorKind::Corrupt);
 }
 
 #[tokio::test]

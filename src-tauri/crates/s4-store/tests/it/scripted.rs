@@ -1,6 +1,7 @@
 //! A server that answers what it is told, right or wrong, and remembers what it was asked.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use s4_store::aws::{AwsStore, Connection, CredentialSource};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -29,6 +30,15 @@ impl Reply {
     }
 }
 
+/// How slow a server is.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Pace {
+    /// After the whole request was read.
+    pub(crate) before_reply: Duration,
+    /// Between the bytes of a body.
+    pub(crate) between_bytes: Duration,
+}
+
 /// A running server.
 pub(crate) struct Scripted {
     endpoint: String,
@@ -38,16 +48,21 @@ pub(crate) struct Scripted {
 impl Scripted {
     /// Starts a server that gives `replies` in turn, and the last of them from then on.
     pub(crate) async fn start(replies: Vec<Reply>) -> Self {
+        Self::start_at(Pace::default(), replies).await
+    }
+
+    /// Starts a server as [`start`](Self::start) does, but a slow one.
+    pub(crate) async fn start_at(pace: Pace, replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
+        let replies = Arc::new(replies);
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let count = seen.lock().unwrap().len();
-                let reply = replies[count.min(replies.len() - 1)].clone();
-                serve(stream, &seen, &reply).await;
+                let (seen, replies) = (Arc::clone(&seen), Arc::clone(&replies));
+                tokio::spawn(async move { serve(stream, &seen, &replies, pace).await });
             }
         });
         Self { endpoint, asked }
@@ -69,6 +84,11 @@ impl Scripted {
         Connection { endpoint, ..Connection::new("bucket", credentials) }
     }
 
+    /// Returns where it listens.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// Returns the head of every request so far, in lower case.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
@@ -76,7 +96,7 @@ impl Scripted {
 }
 
 /// Answers one request; a connection without one (it was opened for nothing) is closed.
-async fn serve(mut stream: TcpStream, asked: &Mutex<Vec<String>>, reply: &Reply) {
+async fn serve(mut stream: TcpStream, asked: &Mutex<Vec<String>>, replies: &[Reply], pace: Pace) {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     let head_end = loop {
@@ -100,17 +120,31 @@ async fn serve(mut stream: TcpStream, asked: &Mutex<Vec<String>>, reply: &Reply)
         }
     }
     let is_head = head.starts_with("head ");
-    asked.lock().unwrap().push(head);
+    let count = {
+        let mut asked = asked.lock().unwrap();
+        asked.push(head);
+        asked.len()
+    };
+    let reply = &replies[count.min(replies.len()) - 1];
     let length = reply.claimed.unwrap_or(reply.body.len());
     let mut text = format!("HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: {length}\r\n", reply.status);
     for (name, value) in &reply.headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     text.push_str("\r\n");
+    // A server that is slow on purpose is the one thing that a test may wait for.
+    tokio::time::sleep(pace.before_reply).await;
+    let mut pieces = vec![text.as_bytes()];
     if !is_head {
-        text.push_str(&reply.body);
+        let size = if pace.between_bytes.is_zero() { reply.body.len().max(1) } else { 1 };
+        pieces.extend(reply.body.as_bytes().chunks(size));
     }
-    // The client may have gone away; that is its affair.
-    let _ = stream.write_all(text.as_bytes()).await;
+    for piece in pieces {
+        // The client may have gone away; that is its affair.
+        if stream.write_all(piece).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(pace.between_bytes).await;
+    }
     let _ = stream.shutdown().await;
 }
