@@ -54,6 +54,9 @@ struct State {
     durable: Option<Relaxed>,
     /// The latest time that a caller told, by which the age of facts is known.
     clock: Option<UnixMillis>,
+    /// How many durable writes pass before any is refused.
+    passing: u64,
+    /// How many are refused then.
     refusals: u64,
 }
 
@@ -80,9 +83,10 @@ impl MemoryDb {
         }
     }
 
-    /// Refuses the next `count` durable writes: the disk is full.
-    pub fn refuse_writes(&self, count: u64) {
-        self.lock().refusals = count;
+    /// Lets `passing` durable writes pass and refuses the next `count`: the disk is full.
+    pub fn refuse_writes(&self, passing: u64, count: u64) {
+        let mut state = self.lock();
+        (state.passing, state.refusals) = (passing, count);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -93,7 +97,9 @@ impl MemoryDb {
     /// Returns the state for a durable write, which carries along what was written before it.
     fn write(&self) -> DbResult<MutexGuard<'_, State>> {
         let mut state = self.lock();
-        if state.refusals > 0 {
+        if state.passing > 0 {
+            state.passing -= 1;
+        } else if state.refusals > 0 {
             state.refusals -= 1;
             return Err(DbError::Full { path: PathBuf::from("memory") });
         }

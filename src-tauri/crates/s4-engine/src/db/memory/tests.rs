@@ -15,9 +15,10 @@ fn it_keeps_the_contract() {
 #[test]
 fn a_refused_write_changes_nothing() {
     let db = MemoryDb::new();
-    db.refuse_writes(1);
+    db.refuse_writes(1, 1);
+    db.set_identity(&Identity { generation: 0, ..identity() }).unwrap();
     assert!(matches!(db.set_identity(&identity()), Err(DbError::Full { .. })));
-    assert_eq!(db.identity().unwrap(), None);
+    assert_eq!(db.identity().unwrap().unwrap().generation, 0);
     db.set_identity(&identity()).unwrap();
     assert_eq!(db.identity().unwrap(), Some(identity()));
 }
