@@ -56,8 +56,8 @@ pub struct AwsStore {
 }
 
 impl AwsStore {
-    /// Returns the bucket of `connection`. If the region is not known, one request is sent to find it; whether
-    /// the bucket exists is left to [`Store::check_bucket`].
+    /// Returns the bucket of `connection`. If no region is given, one request is sent to find it; whether the
+    /// bucket exists is left to [`Store::check_bucket`].
     ///
     /// Fails for an endpoint, a CA bundle or a source of credentials that cannot be used.
     pub async fn connect(connection: Connection) -> Result<Self> {
@@ -101,14 +101,6 @@ impl AwsStore {
     /// Returns whether bodies are protected by TLS and a checksum, so that signing them as well is wasted work.
     fn leaves_payload_unsigned(&self) -> bool {
         self.is_https && self.capabilities.crc64nvme
-    }
-}
-
-/// Returns the region that is given, or named by the environment or profile.
-async fn known_region(connection: &Connection) -> Option<String> {
-    match &connection.region {
-        Some(region) => Some(region.clone()),
-        None => client::configured_region(connection).await,
     }
 }
 

@@ -8,7 +8,7 @@ use s4_core::capabilities::Versioning;
 use super::client::{self, FIRST_REGION};
 use super::connection::Connection;
 use super::error::Asked;
-use super::{AwsStore, known_region, list};
+use super::{AwsStore, list};
 use crate::error::{Result, StoreErrorKind};
 use crate::store::ListFrom;
 
@@ -72,10 +72,9 @@ pub(super) async fn create(store: &AwsStore) -> Result<()> {
 
 /// Returns the names of the buckets that these credentials own; the bucket of `connection` is not looked at.
 pub async fn list_buckets(connection: &Connection) -> Result<Vec<String>> {
-    let region = known_region(connection).await;
-    let region = region.as_deref().unwrap_or(FIRST_REGION);
-    let client = Client::from_conf(client::config(connection, region).await?);
-    let asked = Asked { operation: "ListBuckets", subject: "all buckets", region };
+    let region = first_region(connection).await;
+    let client = Client::from_conf(client::config(connection, &region).await?);
+    let asked = Asked { operation: "ListBuckets", subject: "all buckets", region: &region };
     let mut names = Vec::new();
     let mut token = None;
     loop {
@@ -89,18 +88,20 @@ pub async fn list_buckets(connection: &Connection) -> Result<Vec<String>> {
     }
 }
 
-/// Returns the region that the bucket lies in: as configured, else as the store tells.
+/// Returns the region that the bucket lies in: as given, else as the store tells.
 ///
-/// Where the store does not tell (most that are not AWS), it is the one they all accept, `us-east-1`.
+/// It is asked in the region of the environment or profile, else in `us-east-1`; where it does not tell another
+/// (most stores that are not AWS take any), that one is the answer.
 pub async fn discover_region(connection: &Connection) -> Result<String> {
-    if let Some(region) = known_region(connection).await {
-        return Ok(region);
+    if let Some(region) = &connection.region {
+        return Ok(region.clone());
     }
-    let client = Client::from_conf(client::config(connection, FIRST_REGION).await?);
-    let asked = Asked { operation: "ListObjectsV2", subject: &connection.bucket, region: FIRST_REGION };
+    let first = first_region(connection).await;
+    let client = Client::from_conf(client::config(connection, &first).await?);
+    let asked = Asked { operation: "ListObjectsV2", subject: &connection.bucket, region: &first };
     // Not HEAD: its replies have no body, and stores that are not AWS name their region there.
     match client.list_objects_v2().bucket(&connection.bucket).max_keys(1).send().await {
-        Ok(_) => Ok(FIRST_REGION.to_owned()),
+        Ok(_) => Ok(first),
         Err(error) => {
             let failed = asked.failed(&error);
             match failed.kind {
@@ -119,8 +120,16 @@ pub async fn discover_region(connection: &Connection) -> Result<String> {
                 | StoreErrorKind::Unsupported
                 | StoreErrorKind::Corrupt
                 | StoreErrorKind::Archived
-                | StoreErrorKind::Other => Ok(asked.region_told(&error).unwrap_or(FIRST_REGION).to_owned()),
+                | StoreErrorKind::Other => Ok(asked.region_told(&error).unwrap_or(&first).to_owned()),
             }
         }
+    }
+}
+
+/// Returns the region to ask in when nothing is known of the bucket.
+async fn first_region(connection: &Connection) -> String {
+    match &connection.region {
+        Some(region) => region.clone(),
+        None => client::configured_region(connection).await.unwrap_or_else(|| FIRST_REGION.to_owned()),
     }
 }

@@ -5,15 +5,14 @@
 //! - A body is given time by its length; while nothing of it moves at all it is given up.
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::default_provider::region::DefaultRegionChain;
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::meta::region::ProvideRegion as _;
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::meta::region::{ProvideRegion as _, RegionProviderChain};
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Builder, Config, Credentials, Region, RequestChecksumCalculation,
+    BehaviorVersion, Builder, Config, Credentials, IdentityCache, Region, RequestChecksumCalculation,
     ResponseChecksumValidation, SharedCredentialsProvider, StalledStreamProtectionConfig,
 };
 
@@ -37,6 +36,8 @@ pub(super) async fn config(connection: &Connection, region: &str) -> Result<Conf
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .http_client(http::client(protection(connection)?))
+        // Named, so that clients made from this configuration share it.
+        .identity_cache(IdentityCache::lazy().build())
         .force_path_style(connection.uses_path())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_BACKOFF))
         .retry_classifier(RetryTooManyRequests)
@@ -64,13 +65,21 @@ pub(super) fn with_own_connections(connection: &Connection, config: &Config) -> 
 }
 
 /// Returns the region that the environment or the profile names.
+///
+/// The machine is not asked where it runs: the bucket's own region is found out anyway, and that look-up takes
+/// seconds wherever there is nobody to answer.
 pub(super) async fn configured_region(connection: &Connection) -> Option<String> {
+    let environment = EnvironmentVariableRegionProvider::new();
     let region = match &connection.credentials {
         CredentialSource::Profile(name) => {
             ProfileFileRegionProvider::builder().profile_name(name).build().region().await
         }
-        CredentialSource::Environment | CredentialSource::DefaultChain => {
-            DefaultRegionChain::builder().build().region().await
+        CredentialSource::Environment => environment.region().await,
+        CredentialSource::DefaultChain => {
+            RegionProviderChain::first_try(environment)
+                .or_else(ProfileFileRegionProvider::new())
+                .region()
+                .await
         }
         CredentialSource::Keys { .. } | CredentialSource::Anonymous => None,
     };

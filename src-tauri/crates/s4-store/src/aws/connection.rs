@@ -18,7 +18,7 @@ pub struct Connection {
     pub bucket: String,
     /// The URL of the service; `None` means AWS.
     pub endpoint: Option<String>,
-    /// The region to sign for; `None` means: the one of the environment or profile, else found by asking.
+    /// The region to sign for; `None` means that the store is asked.
     pub region: Option<String>,
     /// Where in the URL the bucket's name stands.
     pub addressing: Addressing,

@@ -57,10 +57,14 @@ async fn child() {
     let endpoint = Some(std::env::var(ENDPOINT).unwrap());
     let region = Some("us-east-1".into());
     let connection = Connection { endpoint, region, ..Connection::new("bucket", credentials) };
-    let outcome = match AwsStore::connect(connection).await.unwrap().check_bucket().await {
+    let store = AwsStore::connect(connection).await.unwrap();
+    let outcome = match store.check_bucket().await {
         Ok(()) => "reached".to_owned(),
         Err(error) => error.to_string(),
     };
+    // As another transfer thread does.
+    let again = store.with_own_connections().unwrap().check_bucket().await;
+    assert_eq!(again.is_ok(), outcome == "reached");
     std::fs::write(Path::new(&file), outcome).unwrap();
 }
 
@@ -78,9 +82,10 @@ async fn requests_go_through_the_proxy_of_the_environment() {
     assert_eq!(outcome(nowhere, "keys", &[through]).await, "reached");
     let asked = proxy.asked();
     assert!(asked[0].starts_with("get http://store.invalid/bucket"), "{}", asked[0]);
+    let through_it = asked.len();
     let past = outcome(nowhere, "keys", &[through, ("NO_PROXY", "store.invalid")]).await;
     assert!(past.contains("cannot be reached"), "{past}");
-    assert_eq!(proxy.asked().len(), 1);
+    assert_eq!(proxy.asked().len(), through_it);
 }
 
 #[tokio::test]
@@ -119,4 +124,21 @@ async fn missing_keys_are_no_network_failure() {
         assert!(outcome.contains("no usable credentials"), "{source}: {outcome}");
     }
     assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn keys_are_fetched_once_for_all_connections() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, tool, calls) =
+        (folder.path().join("config"), folder.path().join("tool"), folder.path().join("calls"));
+    let keys = r#"{"Version": 1, "AccessKeyId": "of-tool", "SecretAccessKey": "hush"}"#;
+    std::fs::write(&tool, format!("echo called >> {}\necho '{keys}'\n", calls.display())).unwrap();
+    std::fs::write(&config, format!("[profile tool]\ncredential_process = /bin/sh {}\n", tool.display()))
+        .unwrap();
+    let server = server().await;
+    let variables = [("AWS_CONFIG_FILE", config.to_str().unwrap()), ("PATH", "/usr/bin:/bin")];
+    assert_eq!(outcome(server.endpoint(), "tool", &variables).await, "reached");
+    let asked = server.asked();
+    assert!(asked.len() == 2 && asked.iter().all(|head| head.contains("credential=of-tool/")), "{asked:?}");
+    assert_eq!(std::fs::read_to_string(calls).unwrap(), "called\n");
 }
