@@ -215,7 +215,7 @@ impl Batch {
             let number = *state.trash_number.get_or_insert_with(|| self.folder.next_number());
             let top = trash.join(&format!("{}-{number}", self.at.0));
             let place = child(&top, path.as_str());
-            if self.make_dirs(&mut state, &trash, &top, &directory_of(&place))?
+            if self.make_dirs(&mut state, &top, &directory_of(&place))?
                 && self.disk().lstat(&place)?.is_none()
             {
                 return Ok(place);
@@ -226,13 +226,7 @@ impl Batch {
     }
 
     /// Makes the directories from `top` down to `directory`; returns whether `top` is this batch's own.
-    fn make_dirs(
-        &self,
-        state: &mut State,
-        trash: &DiskPath,
-        top: &DiskPath,
-        directory: &DiskPath,
-    ) -> DiskResult<bool> {
+    fn make_dirs(&self, state: &mut State, top: &DiskPath, directory: &DiskPath) -> DiskResult<bool> {
         if !state.made.contains(top) {
             match self.disk().make_private_dir(top) {
                 Ok(()) => {}

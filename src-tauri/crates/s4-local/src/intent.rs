@@ -121,6 +121,14 @@ impl Expected {
         }
     }
 
+    /// Returns whether `stat` is exactly what was expected, ctime too; before any rename of ours.
+    pub(crate) fn is_still(&self, stat: &Stat) -> bool {
+        match self {
+            Self::Entry(fingerprint) => *fingerprint == stat.fingerprint,
+            Self::Dir(_) => self.is(stat),
+        }
+    }
+
     /// Returns whether `stat` is the same inode, written to or not.
     pub(crate) fn has_the_inode_of(&self, stat: &Stat) -> bool {
         match self {

@@ -32,12 +32,19 @@ type Hook = Arc<dyn Fn(&'static str) + Send + Sync>;
 pub struct MemoryDisk {
     world: Arc<Mutex<World>>,
     hook: Arc<Mutex<Option<Hook>>>,
+    race: Arc<Mutex<Option<Race>>>,
+}
+
+/// What another program does, and before which call.
+struct Race {
+    calls_left: u64,
+    act: Box<dyn FnOnce() + Send>,
 }
 
 impl MemoryDisk {
     /// Returns an empty disk with these traits.
     pub fn new(traits: DiskTraits) -> Self {
-        Self { world: Arc::new(Mutex::new(World::new(traits))), hook: Arc::default() }
+        Self { world: Arc::new(Mutex::new(World::new(traits))), hook: Arc::default(), race: Arc::default() }
     }
 
     /// Sets the clock, in nanoseconds since the epoch.
@@ -88,12 +95,38 @@ impl MemoryDisk {
 
     /// Calls `hook` at every named step, outside of all locks: it may change the disk, or make it crash.
     pub fn on_step(&self, hook: impl Fn(&'static str) + Send + Sync + 'static) {
-        *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(hook));
+        *lock(&self.hook) = Some(Arc::new(hook));
     }
 
     /// Removes the hook of [`MemoryDisk::on_step`].
     pub fn no_hook(&self) {
-        *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.hook) = None;
+    }
+
+    /// Lets `calls` more calls of [`Disk`](crate::disk::Disk) methods happen, and runs `act` before the next: what
+    /// another program does in just that moment.
+    pub fn race_after(&self, calls: u64, act: impl FnOnce() + Send + 'static) {
+        *lock(&self.race) = Some(Race { calls_left: calls, act: Box::new(act) });
+    }
+
+    /// Returns whether the race of [`MemoryDisk::race_after`] is still to come, and calls it off.
+    pub fn call_off_race(&self) -> bool {
+        lock(&self.race).take().is_some()
+    }
+
+    /// Lets the other program act if its moment has come; never under a lock.
+    fn before_call(&self) {
+        let mut race = lock(&self.race);
+        match race.as_mut() {
+            Some(next) if next.calls_left > 0 => next.calls_left -= 1,
+            Some(_) | None => {
+                let due = race.take();
+                drop(race);
+                if let Some(due) = due {
+                    (due.act)();
+                }
+            }
+        }
     }
 
     /// Lets `changes` more changes happen, and stops the world before the next.
@@ -143,10 +176,14 @@ impl MemoryDisk {
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.world)
     }
 
     fn hook(&self) -> Option<Hook> {
-        self.hook.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.hook).clone()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

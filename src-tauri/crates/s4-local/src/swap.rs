@@ -55,6 +55,17 @@ impl Batch {
         }
     }
 
+    /// Compares again, in the last moment before a swap: recording an intent takes its time.
+    ///
+    /// A write within one tick that puts mtime back can only be told by ctime, which our own rename changes.
+    fn check_again(&self, path: &DiskPath, planned: Expected, intent: IntentId) -> Result<(), SwapError> {
+        if self.disk().lstat(path)?.is_some_and(|stat| planned.is_still(&stat)) {
+            return Ok(());
+        }
+        self.complete(intent);
+        Err(SwapError::Changed { path: path.clone() })
+    }
+
     /// Moves what was parked back to `path`, if nothing stands there.
     fn put_back(&self, parked: &DiskPath, path: &DiskPath) -> DiskResult<PutBack> {
         // A rename to a free name: whoever took the place meanwhile keeps it, the parked entry stays parked.

@@ -5,6 +5,9 @@
 mod it {
     mod contract;
     mod crash;
+    mod race;
+    mod reading;
+    mod scan;
     mod swap;
     mod world;
 }

@@ -17,6 +17,7 @@ impl MemoryDisk {
         path: &DiskPath,
         change: impl FnOnce(&mut World) -> Result<T, DiskErrorKind>,
     ) -> DiskResult<T> {
+        self.before_call();
         let mut world = self.world();
         world.pass_change(operation, path)?;
         change(&mut world).map_err(|kind| failure(kind, operation, path))
@@ -29,6 +30,7 @@ impl MemoryDisk {
         path: &DiskPath,
         view: impl FnOnce(&World) -> Result<T, DiskErrorKind>,
     ) -> DiskResult<T> {
+        self.before_call();
         let world = self.world();
         world.pass(operation, path)?;
         view(&world).map_err(|kind| failure(kind, operation, path))

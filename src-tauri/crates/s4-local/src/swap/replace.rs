@@ -100,6 +100,7 @@ impl Batch {
         id: IntentId,
     ) -> Result<(), SwapError> {
         self.disk().step("replace:before-exchange")?;
+        self.check_again(at, planned, id)?;
         // Nothing can be lost: the exchange keeps both entries, and from here on dropping `staged` removes nothing.
         staged.leave_name();
         if let Err(error) = self.disk().exchange(staged.path(), at) {
@@ -187,6 +188,7 @@ impl Batch {
         planned: Expected,
         id: IntentId,
     ) -> Result<(), SwapError> {
+        self.check_again(at, planned, id)?;
         // Nothing can be lost: the entry goes as a whole to a free name, and the intent says so.
         if let Err(error) = self.disk().rename(at, parked_at) {
             return Err(self.not_parked(error, parked_at, at, id));

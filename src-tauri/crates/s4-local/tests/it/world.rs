@@ -140,10 +140,6 @@ impl MemoryWorld {
         Folder::open(Arc::new(self.disk.clone()), Mounts::Stay).unwrap()
     }
 
-    pub(crate) fn look(&self, name: &str) -> LocalEntry {
-        self.folder().look(&path(name)).unwrap().unwrap()
-    }
-
     pub(crate) fn batch(&self, folder: &Folder) -> Batch {
         folder.batch(self.intents.clone(), UnixMillis(1_700_000_000_000))
     }
