@@ -7,8 +7,12 @@
 
 mod cells;
 mod check;
+mod edits;
 mod execute;
+mod model;
 mod moves;
 mod order;
+mod planning;
 mod properties;
+mod views;
 mod world;

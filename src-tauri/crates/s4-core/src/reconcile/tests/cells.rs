@@ -1,7 +1,5 @@
 //! Every cell of the table: what one path's three states call for.
 
-use crate::context::ConflictPolicy;
-
 use super::check::check;
 use super::world::World;
 
@@ -29,18 +27,4 @@ fn t41_every_cell_of_a_new_path() {
     check(World::new().remote("a", "1"), &["download a"]);
     check(World::new().local("a", "1").remote("a", "1"), &["row a"]);
     check(World::new().local("a", "1").remote("a", "2"), &[&format!("keep both a and {COPY}")]);
-}
-
-#[test]
-fn every_policy_decides_a_conflict_its_own_way() {
-    let world = |policy| {
-        World::new()
-            .agreed("a", "1")
-            .local("a", "22")
-            .remote("a", "333")
-            .with(|context| context.policy = policy)
-    };
-    check(world(ConflictPolicy::Ask), &["conflict a"]);
-    check(world(ConflictPolicy::Local), &["upload a over"]);
-    check(world(ConflictPolicy::Remote), &["download a over"]);
 }

@@ -8,13 +8,11 @@
 use std::collections::BTreeSet;
 
 use crate::baseline::{DirRow, MarkerRow, RowContent};
-use crate::local::LocalEntry;
 use crate::path::{DiskPath, RelPath};
 use crate::plan::{Action, DeleteReason, Plan, RemoteExpectation, RowChange, Step, StepId};
-use crate::remote::RemoteObject;
 
 use super::check::lines;
-use super::world::{Node, Object, World};
+use super::world::{Node, World};
 
 /// What goes wrong while a plan is carried out.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +124,27 @@ impl World {
     }
 
     fn execute(&mut self, step: &Step) -> Result<Vec<RowChange>, String> {
+        match &step.action {
+            Action::Upload { .. }
+            | Action::DeleteRemote { .. }
+            | Action::CopyRemote { .. }
+            | Action::SetRemoteMode { .. } => self.execute_in_bucket(step),
+            Action::Download { .. }
+            | Action::KeepBoth { .. }
+            | Action::DeleteLocal { .. }
+            | Action::MoveLocal { .. }
+            | Action::RenameOnDisk { .. }
+            | Action::SetLocalMode { .. } => self.execute_on_disk(step),
+            Action::PutMarker { .. }
+            | Action::DeleteMarker { .. }
+            | Action::RecordDir { .. }
+            | Action::CreateDir { .. }
+            | Action::RemoveDir { .. } => self.execute_on_directory(step),
+        }
+    }
+
+    /// Writes, copies and deletes objects.
+    fn execute_in_bucket(&mut self, step: &Step) -> Result<Vec<RowChange>, String> {
         let path = &step.path;
         match &step.action {
             Action::Upload { disk, local, key, replaces, trash_replaced } => {
@@ -138,6 +157,42 @@ impl World {
                 self.upload(disk, key.as_str());
                 Ok(vec![self.file_row(path, key.as_str(), disk, true)])
             }
+            Action::DeleteRemote { object, disk, reason } => {
+                self.expect_version(object)?;
+                let is_there = matches!(self.disk.get(disk), Some(Node::File { .. } | Node::Symlink { .. }));
+                if is_there && *reason != DeleteReason::Ignored {
+                    return Err(format!("{disk} is there"));
+                }
+                self.trash_object(object);
+                Ok(vec![RowChange::ForgetFile(path.clone())])
+            }
+            Action::CopyRemote { source, key, replaces, disk, local, .. } => {
+                self.expect_local(disk, local)?;
+                self.expect_version(source)?;
+                self.expect_remote(key.as_str(), replaces)?;
+                let copied = self.bucket[source.key.as_str()].content.clone();
+                self.upload(disk, key.as_str());
+                match self.bucket[key.as_str()].content == copied {
+                    true => Ok(vec![self.file_row(path, key.as_str(), disk, true)]),
+                    false => Err("the copy has another content than the file".to_owned()),
+                }
+            }
+            Action::SetRemoteMode { object, disk, local, executable } => {
+                self.expect_local(disk, local)?;
+                self.expect_version(object)?;
+                let body = self.bucket[object.key.as_str()].content.clone();
+                let copy = self.object(&body, false, *executable);
+                self.bucket.insert(object.key.to_string(), copy);
+                Ok(vec![self.file_row(path, object.key.as_str(), disk, true)])
+            }
+            other => Err(format!("{other:?} is carried out elsewhere")),
+        }
+    }
+
+    /// Writes, renames and deletes files; what is replaced goes to the trash.
+    fn execute_on_disk(&mut self, step: &Step) -> Result<Vec<RowChange>, String> {
+        let path = &step.path;
+        match &step.action {
             Action::Download { object, disk, replaces, .. } => {
                 self.expect_version(object)?;
                 match replaces {
@@ -161,31 +216,11 @@ impl World {
                 let first = self.file_row(path, object.key.as_str(), disk, false);
                 Ok(vec![first, self.file_row(conflict, key.as_str(), &copy, true)])
             }
-            Action::DeleteRemote { object, disk, reason } => {
-                self.expect_version(object)?;
-                let is_there = matches!(self.disk.get(disk), Some(Node::File { .. } | Node::Symlink { .. }));
-                if is_there && *reason != DeleteReason::Ignored {
-                    return Err(format!("{disk} is there"));
-                }
-                self.trash_object(object);
-                Ok(vec![RowChange::ForgetFile(path.clone())])
-            }
             Action::DeleteLocal { disk, local, key } => {
                 self.expect_local(disk, local)?;
                 self.expect_remote(key.as_str(), &RemoteExpectation::Absent)?;
                 self.remove(disk);
                 Ok(vec![RowChange::ForgetFile(path.clone())])
-            }
-            Action::CopyRemote { source, key, replaces, disk, local, .. } => {
-                self.expect_local(disk, local)?;
-                self.expect_version(source)?;
-                self.expect_remote(key.as_str(), replaces)?;
-                let copied = self.bucket[source.key.as_str()].content.clone();
-                self.upload(disk, key.as_str());
-                match self.bucket[key.as_str()].content == copied {
-                    true => Ok(vec![self.file_row(path, key.as_str(), disk, true)]),
-                    false => Err("the copy has another content than the file".to_owned()),
-                }
             }
             Action::MoveLocal { from, from_disk, local, disk, from_key, object } => {
                 self.expect_local(from_disk, local)?;
@@ -215,14 +250,6 @@ impl World {
                 }
                 Ok(vec![RowChange::File(path.clone(), Box::new(row))])
             }
-            Action::SetRemoteMode { object, disk, local, executable } => {
-                self.expect_local(disk, local)?;
-                self.expect_version(object)?;
-                let body = self.bucket[object.key.as_str()].content.clone();
-                let copy = self.object(&body, false, *executable);
-                self.bucket.insert(object.key.to_string(), copy);
-                Ok(vec![self.file_row(path, object.key.as_str(), disk, true)])
-            }
             Action::SetLocalMode { disk, fingerprint, object, executable: bit } => {
                 self.expect_version(object)?;
                 let now = self.tick();
@@ -234,11 +261,7 @@ impl World {
                 }
                 Ok(vec![self.file_row(path, object.key.as_str(), disk, false)])
             }
-            Action::PutMarker { .. }
-            | Action::DeleteMarker { .. }
-            | Action::RecordDir { .. }
-            | Action::CreateDir { .. }
-            | Action::RemoveDir { .. } => self.execute_on_directory(step),
+            other => Err(format!("{other:?} is carried out elsewhere")),
         }
     }
 
@@ -295,93 +318,5 @@ impl World {
             *executable = self.bucket[key].executable;
         }
         RowChange::File(path.clone(), Box::new(row))
-    }
-
-    /// Returns the entry that the disk takes `place` for, in its own spelling.
-    pub(super) fn find(&self, place: &DiskPath) -> Option<DiskPath> {
-        let fold = |place: &DiskPath| self.context.disk.fold(place.as_str()).into_owned();
-        let wanted = fold(place);
-        self.disk.keys().find(|other| fold(other) == wanted).cloned()
-    }
-
-    fn print(&self, place: &DiskPath) -> Option<crate::local::Fingerprint> {
-        match self.disk.get(place)? {
-            Node::File { print, .. } | Node::Symlink { print, .. } => Some(*print),
-            Node::Dir | Node::Special | Node::Unreadable | Node::Mount => None,
-        }
-    }
-
-    fn expect_local(&self, place: &DiskPath, planned: &LocalEntry) -> Result<(), String> {
-        let found = self.scan().entries.get(place).cloned();
-        (found.as_ref() == Some(planned)).then_some(()).ok_or_else(|| format!("{place} is {found:?}"))
-    }
-
-    fn expect_free(&self, place: &DiskPath) -> Result<(), String> {
-        if let Some(found) = self.find(place) {
-            return Err(format!("{found} is in the way of {place}"));
-        }
-        match place.parent() {
-            Some(parent) if self.disk.get(&parent) != Some(&Node::Dir) => {
-                Err(format!("there is no directory for {place}"))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn expect_remote(&self, key: &str, planned: &RemoteExpectation) -> Result<(), String> {
-        let holds = match (self.bucket.get(key), planned) {
-            (None, RemoteExpectation::Absent) => true,
-            (Some(object), RemoteExpectation::Version(etag)) => object.etag == *etag,
-            (Some(_), RemoteExpectation::Absent) | (None, RemoteExpectation::Version(_)) => false,
-        };
-        holds.then_some(()).ok_or_else(|| format!("{key} is not {planned:?}"))
-    }
-
-    fn expect_version(&self, object: &RemoteObject) -> Result<(), String> {
-        self.expect_remote(object.key.as_str(), &RemoteExpectation::Version(object.etag.clone()))
-    }
-
-    fn upload(&mut self, disk: &DiskPath, key: &str) {
-        let object = match self.disk[disk].clone() {
-            Node::File { content, executable, .. } => self.object(&content, false, executable),
-            Node::Symlink { target, .. } => self.object(&target, true, false),
-            other => panic!("{other:?} has no content"),
-        };
-        self.bucket.insert(key.to_owned(), object);
-    }
-
-    fn bring(&mut self, object: &RemoteObject, disk: &DiskPath) {
-        let Object { content, symlink, executable, .. } = self.bucket[object.key.as_str()].clone();
-        let print = self.fresh_print(content.len());
-        let executable = executable && self.context.disk.has_executable_bit;
-        let node = if symlink {
-            Node::Symlink { target: content, print }
-        } else {
-            Node::File { content, executable, print }
-        };
-        self.disk.insert(disk.clone(), node);
-    }
-
-    fn remove(&mut self, disk: &DiskPath) {
-        match self.disk.remove(disk) {
-            Some(Node::File { content, .. }) => self.trash.push(content),
-            Some(Node::Symlink { target, .. }) => self.trash.push(target),
-            Some(Node::Dir | Node::Special | Node::Unreadable | Node::Mount) | None => {}
-        }
-    }
-
-    fn rename(&mut self, from: &DiskPath, to: &DiskPath) {
-        let now = self.tick();
-        let mut node = self.disk.remove(from).unwrap();
-        if let Node::File { print, .. } | Node::Symlink { print, .. } = &mut node {
-            print.ctime_ns = Some(now);
-        }
-        self.disk.insert(to.clone(), node);
-    }
-
-    fn trash_object(&mut self, object: &RemoteObject) {
-        if let Some(object) = self.bucket.remove(object.key.as_str()) {
-            self.trash.push(object.content);
-        }
     }
 }

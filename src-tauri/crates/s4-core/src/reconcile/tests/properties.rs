@@ -8,45 +8,11 @@ use crate::baseline::RowContent;
 use crate::context::ConflictPolicy;
 use crate::digest::Digest;
 use crate::facts::Facts;
-use crate::path::DiskPath;
 use crate::plan::ProblemReason;
 
+use super::edits::{Edit, edits};
 use super::execute::Mishaps;
-use super::world::{Node, Tags, World, disk, parts, rel};
-
-const PATHS: [&str; 10] = ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "f/a", "f/b"];
-/// Few of them, of few lengths, so that equal contents and equal sizes are common.
-const CONTENTS: [&str; 8] = ["", "1", "2", "33", "44", "+33", "->a", "->b"];
-
-/// One change of one side.
-#[derive(Clone, Debug)]
-enum Edit {
-    Write(usize, usize),
-    /// A content that nothing else has.
-    WriteNew(usize),
-    Delete(usize),
-    MakeDir(usize),
-    Rename(usize, usize),
-    Touch(usize),
-    Chmod(usize),
-}
-
-fn edit() -> impl Strategy<Value = Edit> {
-    let path = || 0..PATHS.len();
-    prop_oneof![
-        3 => (path(), 0..CONTENTS.len()).prop_map(|(path, content)| Edit::Write(path, content)),
-        4 => path().prop_map(Edit::WriteNew),
-        5 => path().prop_map(Edit::Delete),
-        2 => path().prop_map(Edit::MakeDir),
-        5 => (path(), path()).prop_map(|(from, to)| Edit::Rename(from, to)),
-        1 => path().prop_map(Edit::Touch),
-        1 => path().prop_map(Edit::Chmod),
-    ]
-}
-
-fn edits(most: usize) -> impl Strategy<Value = Vec<Edit>> {
-    proptest::collection::vec(edit(), 0..most)
-}
+use super::world::{Tags, World, parts, rel};
 
 fn tags() -> impl Strategy<Value = Tags> {
     prop_oneof![Just(Tags::Md5), Just(Tags::Checksummed), Just(Tags::Opaque)]
@@ -68,131 +34,6 @@ fn mishaps() -> impl Strategy<Value = Mishaps> {
 }
 
 impl World {
-    fn edit_disk(&mut self, edit: &Edit) {
-        match edit {
-            Edit::Write(path, content) => self.save(PATHS[*path], CONTENTS[*content]),
-            Edit::WriteNew(path) => {
-                let content = format!("local {}", self.tick());
-                self.save(PATHS[*path], &content);
-            }
-            Edit::Delete(path) => {
-                let place = disk(PATHS[*path]);
-                self.disk.retain(|other, _| *other != place && !other.is_below(&place));
-            }
-            Edit::MakeDir(path) => self.save(&format!("{}/", PATHS[*path]), ""),
-            Edit::Rename(from, to) => self.rename_on_disk(PATHS[*from], PATHS[*to]),
-            Edit::Touch(path) => {
-                let now = self.tick();
-                if let Some(Node::File { print, .. }) = self.disk.get_mut(&disk(PATHS[*path])) {
-                    (print.mtime_ns, print.ctime_ns) = (now, Some(now));
-                }
-            }
-            Edit::Chmod(path) => {
-                let now = self.tick();
-                if let Some(Node::File { print, executable, .. }) = self.disk.get_mut(&disk(PATHS[*path])) {
-                    *executable = !*executable;
-                    print.ctime_ns = Some(now);
-                }
-            }
-        }
-    }
-
-    /// Saves a file, or makes a directory, as a program would: whatever stands in the way is gone.
-    fn save(&mut self, path: &str, content: &str) {
-        let place = disk(path.trim_end_matches('/'));
-        let is_dir = path.ends_with('/');
-        if is_dir && self.disk.get(&place) == Some(&Node::Dir) {
-            return;
-        }
-        let mut above = place.parent();
-        while let Some(directory) = above {
-            if self.disk.get(&directory).is_some_and(|node| *node != Node::Dir) {
-                self.disk.remove(&directory);
-            }
-            above = directory.parent();
-        }
-        self.disk.retain(|other, _| *other != place && !other.is_below(&place));
-        self.write(path, content);
-        let print = self.fresh_print(parts(content).0.len());
-        if let Some(Node::File { print: now, .. } | Node::Symlink { print: now, .. }) =
-            self.disk.get_mut(&place)
-        {
-            *now = print;
-        }
-    }
-
-    fn rename_on_disk(&mut self, from: &str, to: &str) {
-        let (source, target) = (disk(from), disk(to));
-        let is_into_itself = source == target || target.is_below(&source) || source.is_below(&target);
-        if is_into_itself || !self.disk.contains_key(&source) {
-            return;
-        }
-        let is_dir = self.disk[&source] == Node::Dir;
-        let moved: Vec<(DiskPath, Node)> = self
-            .disk
-            .iter()
-            .filter(|(place, _)| **place == source || place.is_below(&source))
-            .map(|(place, node)| (place.clone(), node.clone()))
-            .collect();
-        self.disk.retain(|place, _| *place != source && !place.is_below(&source));
-        self.save(&format!("{to}/"), "");
-        self.disk.remove(&target);
-        let now = self.tick();
-        for (place, mut node) in moved {
-            let place = disk(&format!("{to}{}", &place.as_str()[from.len()..]));
-            // A rename of the file itself changes its ctime; one of a directory above does not.
-            if let (false, Node::File { print, .. } | Node::Symlink { print, .. }) = (is_dir, &mut node) {
-                print.ctime_ns = Some(now);
-            }
-            self.disk.retain(|other, _| !other.is_below(&place) || is_dir);
-            self.disk.insert(place, node);
-        }
-    }
-
-    fn edit_bucket(&mut self, edit: &Edit) {
-        let key = |path: usize| format!("p/{}", PATHS[path]);
-        match edit {
-            Edit::Write(path, content) => self.store(&key(*path), CONTENTS[*content]),
-            Edit::WriteNew(path) => {
-                let content = format!("remote {}", self.tick());
-                self.store(&key(*path), &content);
-            }
-            Edit::Delete(path) => {
-                let below = format!("{}/", key(*path));
-                self.bucket.retain(|other, _| *other != key(*path) && !other.starts_with(&below));
-            }
-            Edit::MakeDir(path) => self.store(&format!("{}/", key(*path)), ""),
-            Edit::Rename(from, to) => {
-                let (from, to) = (key(*from), key(*to));
-                let below = format!("{from}/");
-                let names: Vec<String> = self
-                    .bucket
-                    .keys()
-                    .filter(|name| **name == from || name.starts_with(&below))
-                    .cloned()
-                    .collect();
-                for name in names {
-                    let Some(object) = self.bucket.remove(&name) else { continue };
-                    let copy = self.object(&object.content, object.symlink, object.executable);
-                    self.bucket.insert(format!("{to}{}", &name[from.len()..]), copy);
-                }
-            }
-            Edit::Touch(path) | Edit::Chmod(path) => {
-                if let Some(object) = self.bucket.get(&key(*path)).cloned() {
-                    let flips = matches!(edit, Edit::Chmod(_)) && !object.symlink;
-                    let copy = self.object(&object.content, object.symlink, object.executable ^ flips);
-                    self.bucket.insert(key(*path), copy);
-                }
-            }
-        }
-    }
-
-    fn store(&mut self, key: &str, content: &str) {
-        let (body, symlink, executable) = parts(content);
-        let object = self.object(body, symlink, executable);
-        self.bucket.insert(key.to_owned(), object);
-    }
-
     /// Returns the contents that stand at paths where the baseline knows another, or none.
     fn unsynced(&self) -> BTreeSet<String> {
         let is_known = |path: &str, content: &str| {

@@ -9,13 +9,11 @@ use crate::baseline::{Baseline, DirRow, FileRow, MarkerRow, RowContent, RowLastM
 use crate::capabilities::Capabilities;
 use crate::context::{ConflictPolicy, ConflictStamp, Context, DeleteLimits, GuardHistory};
 use crate::digest::Digest;
-use crate::facts::{Facts, LocalFact};
-use crate::key::{ObjectKey, Place, Prefix};
-use crate::local::{FileId, Fingerprint, LocalEntry, LocalFile, LocalSymlink, LocalTree, Unreadable};
+use crate::facts::Facts;
+use crate::key::{ObjectKey, Prefix};
+use crate::local::{FileId, Fingerprint};
 use crate::path::{DiskPath, RelPath};
-use crate::plan::{Examine, Plan};
-use crate::reconcile::{Input, reconcile};
-use crate::remote::{ETag, Metadata, ObjectHead, RemoteObject, RemoteTree, UnixMillis};
+use crate::remote::{ETag, UnixMillis};
 use crate::rules::Rules;
 use crate::traits::DiskTraits;
 
@@ -148,8 +146,11 @@ impl World {
     }
 
     /// Says that all three are this.
-    pub(super) fn agreed(self, path: &str, content: &str) -> Self {
-        self.base(path, content).local(path, content).remote(path, content)
+    pub(super) fn agreed(mut self, path: &str, content: &str) -> Self {
+        self.write(path, content);
+        self.put(path, content);
+        self.agree_on(path);
+        self
     }
 
     pub(super) fn with(mut self, change: impl FnOnce(&mut Context)) -> Self {
@@ -315,169 +316,6 @@ impl World {
             version_id: None,
             own_write,
         }
-    }
-
-    /// Returns what a scan sees.
-    pub(super) fn scan(&self) -> LocalTree {
-        let ignored =
-            |path: &DiskPath, node: &Node| self.context.rules.is_ignored(path.as_str(), *node == Node::Dir);
-        let entry = |path: &DiskPath, node: &Node| match node {
-            Node::File { executable, print, .. } => LocalEntry::File(LocalFile {
-                fingerprint: *print,
-                executable: *executable && self.context.disk.has_executable_bit,
-            }),
-            Node::Symlink { target, print } => {
-                LocalEntry::Symlink(LocalSymlink { fingerprint: *print, target: target.as_str().into() })
-            }
-            Node::Dir => LocalEntry::Dir {
-                holds_ignored: self
-                    .disk
-                    .iter()
-                    .any(|(below, node)| below.parent().as_ref() == Some(path) && ignored(below, node)),
-            },
-            Node::Special => LocalEntry::Special,
-            Node::Unreadable => LocalEntry::Unreadable(Unreadable::Failed("refused".into())),
-            Node::Mount => LocalEntry::Unreadable(Unreadable::Mount),
-        };
-        LocalTree {
-            entries: self
-                .disk
-                .iter()
-                .filter(|(path, node)| !ignored(path, node))
-                .map(|(path, node)| (path.clone(), entry(path, node)))
-                .collect(),
-            unnameable: Vec::new(),
-        }
-    }
-
-    /// Returns what a listing sees.
-    pub(super) fn list(&self) -> RemoteTree {
-        RemoteTree::build(&self.context.prefix, self.bucket.keys().map(|key| self.listed(key)))
-    }
-
-    pub(super) fn listed(&self, key: &str) -> RemoteObject {
-        let object = &self.bucket[key];
-        RemoteObject {
-            key: ObjectKey::new(key),
-            size: object.content.len() as u64,
-            etag: object.etag.clone(),
-            last_modified: object.last_modified,
-        }
-    }
-
-    /// Plans with what is known.
-    pub(super) fn plan_once(&self) -> Plan {
-        let (local, remote) = (self.scan(), self.list());
-        let input = Input {
-            baseline: &self.baseline,
-            local: &local,
-            remote: &remote,
-            facts: &self.facts,
-            context: &self.context,
-        };
-        let plan = reconcile(input);
-        assert_eq!(plan, reconcile(input), "the same input gives the same plan");
-        plan
-    }
-
-    /// Plans, answering every question truly.
-    pub(super) fn plan(&mut self) -> Plan {
-        for _ in 0..6 {
-            let plan = self.plan_once();
-            if plan.examine.is_empty() {
-                return plan;
-            }
-            for need in &plan.examine {
-                self.answer(need);
-            }
-        }
-        panic!("the planner never stops asking: {:?}", self.plan_once().examine);
-    }
-
-    pub(super) fn answer(&mut self, need: &Examine) {
-        match need {
-            Examine::LocalHash { disk } => {
-                let read_time_ns = self.tick();
-                let Node::File { content, print, .. } = &self.disk[disk] else {
-                    panic!("only files have hashes: {disk}");
-                };
-                let digest = Digest::of(content.as_bytes());
-                self.facts.learn_local(disk.clone(), LocalFact { fingerprint: *print, digest, read_time_ns });
-            }
-            Examine::Head { key } => {
-                let object = &self.bucket[key.as_str()];
-                let head = self.head(object);
-                self.facts.learn_head(key.clone(), object.last_modified, head);
-            }
-            Examine::Content { key } => {
-                let object = &self.bucket[key.as_str()];
-                let digest = Digest::of(object.content.as_bytes());
-                self.facts.learn_content(key.clone(), object.etag.clone(), digest);
-            }
-        }
-    }
-
-    fn head(&self, object: &Object) -> ObjectHead {
-        let digest = Digest::of(object.content.as_bytes());
-        ObjectHead {
-            etag: object.etag.clone(),
-            last_modified: object.last_modified,
-            size: digest.size,
-            version_id: None,
-            crc64nvme: (self.tags == Tags::Checksummed).then_some(digest.crc64nvme),
-            etag_is_md5: self.tags == Tags::Md5,
-            metadata: Metadata {
-                mtime_ns: object.mtime_ns,
-                executable: object.executable,
-                symlink: object.symlink,
-                base: object.base.clone(),
-            },
-        }
-    }
-
-    /// Returns what the disk holds, by path.
-    pub(super) fn local_view(&self) -> BTreeMap<String, String> {
-        let mut view = BTreeMap::new();
-        for (place, node) in &self.disk {
-            if self.context.rules.is_ignored(place.as_str(), *node == Node::Dir) {
-                continue;
-            }
-            let mapped = self.baseline.files.iter().find(|(_, row)| row.disk == *place);
-            let path = mapped.map_or_else(|| rel(place.as_str()), |(path, _)| path.clone());
-            match node {
-                Node::File { content, .. } => view.insert(path.to_string(), content.clone()),
-                Node::Symlink { target, .. } => view.insert(path.to_string(), format!("->{target}")),
-                Node::Dir if self.baseline.dirs.get(&path).is_some_and(|row| row.kept) => None,
-                Node::Dir => view.insert(format!("{}/", rel(place.as_str())), String::new()),
-                Node::Special | Node::Unreadable | Node::Mount => None,
-            };
-        }
-        view
-    }
-
-    /// Returns what the bucket holds, by path; directories that only keys imply are there.
-    pub(super) fn remote_view(&self) -> BTreeMap<String, String> {
-        let mut view = BTreeMap::new();
-        for (key, object) in &self.bucket {
-            let path = match self.context.prefix.place(&ObjectKey::new(key.as_str())) {
-                Some(Place::File(path)) if self.context.rules.is_ignored(path.as_str(), false) => continue,
-                Some(Place::File(path)) => {
-                    let content =
-                        if object.symlink { format!("->{}", object.content) } else { object.content.clone() };
-                    view.insert(path.to_string(), content);
-                    path
-                }
-                Some(Place::Directory(path)) => {
-                    view.insert(format!("{path}/"), String::new());
-                    path
-                }
-                Some(Place::Root | Place::Reserved | Place::Invalid(_)) | None => continue,
-            };
-            for above in path.ancestors() {
-                view.insert(format!("{above}/"), String::new());
-            }
-        }
-        view
     }
 }
 
