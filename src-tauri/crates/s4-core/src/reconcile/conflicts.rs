@@ -11,6 +11,7 @@ use crate::names;
 use crate::path::RelPath;
 use crate::plan::RemoteExpectation;
 use crate::remote::RemoteObject;
+use crate::tree::SortedMap;
 
 use super::judge::Verdict;
 use super::sameness::{self, Answer};
@@ -87,34 +88,58 @@ pub(super) fn name_copies(input: Input<'_>, sides: &Sides<'_>, cases: &mut [Case
             let name = names::conflict_name(case.path.name(), &input.context.stamp, n);
             names.insert(fold(&name)).then(|| case.path.with_name(&name))
         });
+        // A copy that no key can hold would stay on this disk alone: a person must choose.
+        if copy.as_ref().is_none_or(|copy| input.context.prefix.file_key(copy).is_too_long()) {
+            case.verdict = Verdict::Conflict;
+        }
     }
 }
 
 /// Returns the folded names that any tree knows in a directory, or below it.
 fn names_in(input: Input<'_>, sides: &Sides<'_>, directory: Option<&RelPath>) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let mut note = |path: &RelPath| {
+    let name_of = |path: &RelPath| {
         let rest = match directory {
             None => Some(path.as_str()),
             Some(directory) if path.is_below(directory) => path.as_str().get(directory.as_str().len() + 1..),
             Some(_) => None,
         };
-        if let Some(name) = rest.and_then(|rest| rest.split('/').next()) {
-            names.insert(fold(name));
-        }
+        rest.and_then(|rest| rest.split('/').next()).map(fold)
     };
-    sides.files.keys().chain(sides.dirs.keys()).for_each(&mut note);
-    input.remote.objects.keys().chain(input.remote.markers.keys()).for_each(&mut note);
-    input.baseline.files.keys().chain(input.baseline.dirs.keys()).for_each(&mut note);
-    input.remote.blocked.iter().filter_map(|blocked| blocked.path.as_ref()).for_each(&mut note);
+    let mut names = BTreeSet::new();
+    names.extend(below(&sides.files, directory).filter_map(name_of));
+    names.extend(below(&sides.dirs, directory).filter_map(name_of));
+    names.extend(below(&input.remote.objects, directory).filter_map(name_of));
+    names.extend(below(&input.remote.markers, directory).filter_map(name_of));
+    names.extend(below(&input.baseline.files, directory).filter_map(name_of));
+    names.extend(below(&input.baseline.dirs, directory).filter_map(name_of));
+    names.extend(input.remote.blocked.iter().filter_map(|blocked| blocked.path.as_ref()).filter_map(name_of));
     // What is on disk under another name than its path's takes that name as well.
-    input
-        .local
-        .entries
-        .keys()
-        .filter_map(|disk| RelPath::parse(disk.as_str()).ok())
-        .for_each(|path| note(&path));
+    let spelled = directory.map(|directory| sides.disk_path(directory));
+    let start = spelled.as_ref().map(|directory| input.local.entries.range_from(directory));
+    let on_disk = start
+        .into_iter()
+        .flatten()
+        .map(|(disk, _)| disk)
+        .take_while(|disk| spelled.as_ref().is_some_and(|above| *disk == above || disk.is_below(above)))
+        .chain(input.local.entries.keys().filter(|_| directory.is_none()));
+    names.extend(
+        on_disk.filter_map(|disk| RelPath::parse(disk.as_str()).ok()).filter_map(|path| name_of(&path)),
+    );
     names
+}
+
+/// Returns the paths that a tree has in `directory`, or below it.
+fn below<'a, V>(
+    tree: &'a SortedMap<RelPath, V>,
+    directory: Option<&'a RelPath>,
+) -> Box<dyn Iterator<Item = &'a RelPath> + 'a> {
+    match directory {
+        None => Box::new(tree.keys()),
+        Some(directory) => {
+            let is_inside = move |path: &&RelPath| *path == directory || path.is_below(directory);
+            Box::new(tree.range_from(directory).map(|(path, _)| path).take_while(is_inside))
+        }
+    }
 }
 
 /// Returns the form in which two names may be one on some computer.

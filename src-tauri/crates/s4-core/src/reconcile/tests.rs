@@ -7,8 +7,10 @@
 
 mod cells;
 mod check;
+mod conflicts;
 mod edits;
 mod execute;
+mod guards;
 mod model;
 mod moves;
 mod order;
