@@ -23,13 +23,19 @@ pub fn conflict_name(name: &str, stamp: &ConflictStamp, n: u32) -> String {
     join(&stem, &suffix, extension)
 }
 
-/// Returns `stem (clash H).ext` for a file whose own name cannot stand on a disk.
-pub fn clash_name(name: &str, key: &ObjectKey) -> String {
-    let (stem, extension) = split(name);
-    let hash = blake3::hash(key.as_str().as_bytes()).to_hex();
+/// How many characters of a hash a clash name bears.
+const CLASH_HASH: usize = 8;
+
+/// Returns the names `stem (clash H).ext` for a file whose own name cannot stand on a disk: the first, and those
+/// to fall back on where a file of its own has that name.
+pub fn clash_names(name: &str, key: &ObjectKey) -> Vec<String> {
     let clean =
         |text: &str| text.chars().map(|c| if is_refused_by_windows(c) { '_' } else { c }).collect::<String>();
-    join(&clean(&stem), &format!(" (clash {})", &hash.as_str()[..8]), extension.map(|text| clean(&text)))
+    let (stem, extension) = split(name);
+    let (stem, extension) = (clean(&stem), extension.map(|text| clean(&text)));
+    let hash = blake3::hash(key.as_str().as_bytes()).to_hex();
+    let slices = (0..hash.len() / CLASH_HASH).map(|n| &hash.as_str()[n * CLASH_HASH..(n + 1) * CLASH_HASH]);
+    slices.map(|slice| join(&stem, &format!(" (clash {slice})"), extension.clone())).collect()
 }
 
 /// Returns whether `name` has the form of a clash name; which key it stands for, only trying tells.
@@ -38,7 +44,7 @@ pub fn looks_like_clash(name: &str) -> bool {
     let Some(inner) = stem.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (clash ")) else {
         return false;
     };
-    inner.1.len() == 8 && inner.1.bytes().all(|byte| byte.is_ascii_hexdigit())
+    inner.1.len() == CLASH_HASH && inner.1.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Returns the name that a conflict copy was made of, or `name` itself.
@@ -117,10 +123,10 @@ mod tests {
     #[test]
     fn a_clash_name_depends_on_the_key_alone_and_is_legal_everywhere() {
         let key = ObjectKey::new("p/a:b.txt");
-        let name = clash_name("a:b.txt", &key);
+        let name = clash_names("a:b.txt", &key).remove(0);
         assert!(name.starts_with("a_b (clash ") && name.ends_with(").txt"), "{name}");
         assert!(looks_like_clash(&name));
         assert!(!looks_like_clash("a (clash of kings).txt"));
-        assert_ne!(name, clash_name("a:b.txt", &ObjectKey::new("q/a:b.txt")));
+        assert!(!clash_names("a:b.txt", &ObjectKey::new("q/a:b.txt")).contains(&name));
     }
 }

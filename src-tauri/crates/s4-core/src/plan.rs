@@ -333,6 +333,11 @@ pub enum ProblemReason {
     /// Two entries of the disk are one path.
     #[error("another file differs from it only in the Unicode form of its name; rename one of them")]
     SameCanonicalPath,
+    /// A directory that the disk takes for another one.
+    #[error(
+        "this disk takes it for `{0}`, whose name differs only in case or Unicode form; rename one of them"
+    )]
+    OtherSpelling(String),
     /// The disk refuses the name, and it is a directory.
     #[error("this disk cannot hold it: {0}")]
     RefusedName(String),

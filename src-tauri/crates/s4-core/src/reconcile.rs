@@ -14,6 +14,7 @@ mod conflicts;
 mod directories;
 mod judge;
 mod moves;
+mod order;
 mod sameness;
 mod sides;
 mod steps;
@@ -71,6 +72,13 @@ pub fn reconcile(input: Input<'_>) -> Plan {
             continue;
         }
         let verdict = judge::judge(input, &path, row, local.as_ref(), remote);
+        if let (Verdict::Download { .. }, None, Some((directory, reason))) =
+            (&verdict, &local, sides.other_spelling(&path))
+        {
+            presence.note_untouched(&path, false, true);
+            note_once(&mut plan.problems, problem(directory, reason));
+            continue;
+        }
         presence.note(&path, local.is_some(), remote.is_some(), &verdict);
         if verdict != Verdict::Settled {
             cases.push(Case { path, row, local, remote, verdict });
@@ -83,10 +91,11 @@ pub fn reconcile(input: Input<'_>) -> Plan {
     let directories = directories::decide(input, &sides, presence);
     let clashes = clashes::find(input, &sides, &cases, &directories);
 
+    directories.problems.iter().for_each(|problem| note_once(&mut plan.problems, problem.clone()));
     plan.problems.extend(clashes.problems.iter().cloned());
     record(&cases, &mut plan);
     plan.rows.extend(directories.rows.iter().cloned());
-    plan.steps = steps::order(input, &sides, &cases, &directories, &clashes);
+    plan.steps = steps::of(input, &sides, &cases, &directories, &clashes);
     plan.examine.sort();
     plan.examine.dedup();
     plan.halt = guard::check(input, &sides.local_summary(), &plan.steps);
@@ -131,6 +140,13 @@ fn record(cases: &[Case<'_>], plan: &mut Plan) {
             | Verdict::MoveLocal { .. }
             | Verdict::MovedAway => {}
         }
+    }
+}
+
+/// Adds a problem of a directory, which each path below it would tell anew.
+fn note_once(problems: &mut Vec<Problem>, problem: Problem) {
+    if !problems.contains(&problem) {
+        problems.push(problem);
     }
 }
 

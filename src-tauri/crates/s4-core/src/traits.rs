@@ -47,6 +47,11 @@ impl DiskTraits {
         granularity_ns: 20_000_000,
     };
 
+    /// Returns whether this disk takes some different names for one.
+    pub fn folds(&self) -> bool {
+        !self.case_sensitive || self.normalizes_unicode
+    }
+
     /// Returns the form under which this disk takes two names for one.
     pub fn fold<'a>(&self, name: &'a str) -> Cow<'a, str> {
         match (self.case_sensitive, self.normalizes_unicode) {

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::key::ObjectKey;
 use crate::names;
 use crate::path::{DiskPath, RelPath};
 use crate::plan::{Problem, ProblemReason};
@@ -69,6 +70,8 @@ struct Taken {
     dirs: BTreeSet<RelPath>,
     /// Folded disk paths and who has them; kept only where folding matters.
     folded: BTreeMap<String, RelPath>,
+    /// Those of directories alone.
+    folded_dirs: BTreeSet<String>,
     folds: bool,
 }
 
@@ -80,17 +83,20 @@ impl Taken {
         leaving: &BTreeSet<&RelPath>,
     ) -> Self {
         let traits = &input.context.disk;
-        let folds = !traits.case_sensitive || traits.normalizes_unicode;
+        let folds = traits.folds();
         let mut folded = BTreeMap::new();
+        let mut folded_dirs = BTreeSet::new();
         if folds {
             for path in &directories.on_disk {
-                folded.insert(traits.fold(sides.disk_path(path).as_str()).into_owned(), path.clone());
+                let form = traits.fold(sides.disk_path(path).as_str()).into_owned();
+                folded_dirs.insert(form.clone());
+                folded.insert(form, path.clone());
             }
             for (path, node) in sides.files.iter().filter(|(path, _)| !leaving.contains(path)) {
                 folded.entry(traits.fold(node.disk.as_str()).into_owned()).or_insert_with(|| path.clone());
             }
         }
-        Self { dirs: directories.on_disk.clone(), folded, folds }
+        Self { dirs: directories.on_disk.clone(), folded, folded_dirs, folds }
     }
 }
 
@@ -113,9 +119,17 @@ fn settle_on_disk<'a>(
     };
     let own_is_refused = input.context.disk.refusal(path.name()).is_some();
     let stands_aside = names::looks_like_clash(node.disk.name()) && node.disk.name() != path.name();
-    let own_is_taken = taken.dirs.contains(path) || own_is_refused;
-    if !stands_aside && own_is_taken && taken.dirs.contains(path) {
-        let aside = node.disk.with_name(&names::clash_name(path.name(), &key()));
+    let is_directory = taken.dirs.contains(path)
+        || (taken.folds && taken.folded_dirs.contains(&*input.context.disk.fold(own.as_str())));
+    let own_is_taken = is_directory || own_is_refused;
+    if !stands_aside && is_directory {
+        let aside = aside(input, &node.disk, path, &key());
+        clashes.problems.push(clash_problem(path, &aside));
+        clashes.renames.insert(path.clone(), (node.clone(), aside));
+    } else if stands_aside && own_is_taken && input.remote.objects.contains(&path.with_name(node.disk.name()))
+    {
+        // The name under which it stands aside has become another file's own.
+        let aside = aside(input, &own, path, &key());
         clashes.problems.push(clash_problem(path, &aside));
         clashes.renames.insert(path.clone(), (node.clone(), aside));
     } else if stands_aside && own_is_taken {
@@ -146,7 +160,7 @@ fn settle_arrival<'a>(
         || input.context.disk.refusal(case.path.name()).is_some()
         || (taken.folds && taken.folded.get(&fold(&own)).is_some_and(|owner| *owner != case.path));
     let target = match (is_taken, case.remote) {
-        (true, Some(object)) => own.with_name(&names::clash_name(case.path.name(), &object.key)),
+        (true, Some(object)) => aside(input, &own, &case.path, &object.key),
         (true, None) | (false, _) => own.clone(),
     };
     if taken.folds {
@@ -156,6 +170,19 @@ fn settle_arrival<'a>(
         clashes.problems.push(clash_problem(&case.path, &target));
         clashes.targets.insert(case.path.clone(), target);
     }
+}
+
+/// Returns where `path`, which cannot stand at `own`, goes: under the first of its clash names that no file of its
+/// own has, on any side.
+fn aside(input: Input<'_>, own: &DiskPath, path: &RelPath, key: &ObjectKey) -> DiskPath {
+    let names = names::clash_names(path.name(), key);
+    let is_free = |name: &&String| {
+        let as_path = path.with_name(name);
+        !input.local.entries.contains(&own.with_name(name))
+            && !input.remote.objects.contains(&as_path)
+            && !input.baseline.files.contains(&as_path)
+    };
+    own.with_name(names.iter().find(is_free).or(names.first()).map_or(path.name(), String::as_str))
 }
 
 fn clash_problem(path: &RelPath, aside: &DiskPath) -> Problem {

@@ -11,12 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::baseline::{DirRow, MarkerRow};
 use crate::path::{DiskPath, RelPath};
-use crate::plan::RowChange;
+use crate::plan::{Problem, ProblemReason, RowChange};
 use crate::remote::{RemoteObject, RemoteTree};
 
-use super::Input;
 use super::judge::Verdict;
 use super::sides::{LocalDir, Sides};
+use super::{Input, problem};
 
 /// Which directories hold something, before the plan and after it.
 #[derive(Debug, Default)]
@@ -48,6 +48,8 @@ pub(super) struct Directories {
     pub(super) fates: BTreeMap<RelPath, (DiskPath, Fate)>,
     /// Rows that need none.
     pub(super) rows: Vec<RowChange>,
+    /// Those that cannot be made here.
+    pub(super) problems: Vec<Problem>,
     /// Those that are on disk in the end.
     pub(super) on_disk: BTreeSet<RelPath>,
 }
@@ -56,8 +58,9 @@ impl Presence {
     /// Notes where one file path is, and will be.
     pub(super) fn note(&mut self, path: &RelPath, local: bool, remote: bool, verdict: &Verdict) {
         let (local_after, remote_after, remote_seen) = match verdict {
-            Verdict::Settled
-            | Verdict::Examine(_)
+            // What is settled without being on disk is ignored, or nowhere: an object like that holds nothing.
+            Verdict::Settled => (local, local && remote, local && remote),
+            Verdict::Examine(_)
             | Verdict::Problem(_)
             | Verdict::Row(_)
             | Verdict::Conflict
@@ -73,10 +76,6 @@ impl Presence {
             Verdict::DeleteRemote | Verdict::DeleteMoved => (false, false, remote),
             Verdict::DeleteLocal | Verdict::MovedAway => (false, false, remote),
         };
-        let ignored = *verdict == Verdict::Settled && !local && !remote_seen;
-        if ignored {
-            return;
-        }
         if remote_seen {
             fill(&mut self.remote_before, path);
         }
@@ -130,13 +129,23 @@ pub(super) fn decide(input: Input<'_>, sides: &Sides<'_>, mut presence: Presence
     let mut decided = Directories::default();
     // The deepest first: what stays below keeps what is above.
     for path in known.into_iter().rev() {
-        if sides.is_out_of_bounds(&path) {
-            if sides.dirs.contains(&path) {
+        if sides.is_unknown(&path) {
+            continue;
+        }
+        let local = sides.dirs.get(&path);
+        if sides.is_blocked(&path) {
+            // Its marker is left alone. What lies below is not concerned, and needs a place.
+            let is_needed = local.is_none() && presence.local_after.contains(&path);
+            if is_needed {
+                let fate = Fate::Create { marker: None };
+                decided.fates.insert(path.clone(), (sides.disk_path(&path), fate));
+            }
+            if is_needed || local.is_some() {
+                fill(&mut presence.local_after, &path);
                 decided.on_disk.insert(path);
             }
             continue;
         }
-        let local = sides.dirs.get(&path);
         let row = input.baseline.dirs.get(&path);
         if local.is_none() && input.context.rules.is_ignored(path.as_str(), true) {
             if row.is_some() {
@@ -145,6 +154,14 @@ pub(super) fn decide(input: Input<'_>, sides: &Sides<'_>, mut presence: Presence
             continue;
         }
         let marker = input.remote.markers.get(&path);
+        if let (None, Some(_), Some(problem)) = (local, marker, why_not_here(input, sides, &path)) {
+            // It is in the bucket, and cannot be made here.
+            decided.problems.push(problem);
+            if row.is_some() {
+                decided.rows.push(RowChange::ForgetDir(path));
+            }
+            continue;
+        }
         match local {
             Some(dir) => on_disk(&path, dir, row, marker, &mut presence, &mut decided),
             None => {
@@ -155,6 +172,15 @@ pub(super) fn decide(input: Input<'_>, sides: &Sides<'_>, mut presence: Presence
     }
     decided.rows.reverse();
     decided
+}
+
+/// Returns why a directory cannot be on this disk: a name above it is refused, or taken in another spelling.
+fn why_not_here(input: Input<'_>, sides: &Sides<'_>, path: &RelPath) -> Option<Problem> {
+    let refused = path.as_str().split('/').find_map(|name| input.context.disk.refusal(name));
+    if let Some(why) = refused {
+        return Some(problem(path, ProblemReason::RefusedName(why.to_owned())));
+    }
+    sides.other_spelling(path).map(|(directory, reason)| problem(directory, reason))
 }
 
 /// Decides about a directory that the disk has.

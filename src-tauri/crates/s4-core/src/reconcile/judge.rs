@@ -80,7 +80,7 @@ pub(super) fn judge<'a>(
     let judged = match (row, local, remote) {
         (None, None, None) => Ok(Verdict::Settled),
         (None, Some(node), None) => Ok(create_remote(input, path, node)),
-        (None, None, Some(_)) => Ok(create_local(input, path)),
+        (None, None, Some(object)) => Ok(create_local(input, path, object)),
         (None, Some(node), Some(object)) => both_new(input, path, node, object),
         (Some(_), None, None) => Ok(Verdict::Forget),
         (Some(row), Some(node), None) => deleted_there(input, path, row, node),
@@ -127,7 +127,11 @@ fn failed_to_read(input: Input<'_>, node: &LocalNode<'_>) -> Option<ProblemReaso
     Some(ProblemReason::Unreadable(why.to_owned()))
 }
 
-fn create_local(input: Input<'_>, path: &RelPath) -> Verdict {
+fn create_local(input: Input<'_>, path: &RelPath, object: &RemoteObject) -> Verdict {
+    let known = input.facts.head(&object.key, &object.etag, object.last_modified);
+    if !input.context.disk.has_symlinks && known.is_some_and(|head| head.metadata.symlink) {
+        return Verdict::Problem(ProblemReason::NoSymlinks);
+    }
     let parent = path.parent();
     let refused = parent
         .iter()
@@ -172,6 +176,12 @@ fn deleted_here<'a>(
     object: &'a RemoteObject,
 ) -> Result<Verdict, Verdict> {
     match Verdict::waiting(sameness::remote_change(input, row, object))? {
+        RemoteChange::None | RemoteChange::Noted(_) | RemoteChange::Mode(..)
+            if matches!(row.content, RowContent::Symlink { .. }) && !input.context.disk.has_symlinks =>
+        {
+            // It is not here because it cannot be: nobody deleted it.
+            Ok(Verdict::Problem(ProblemReason::NoSymlinks))
+        }
         RemoteChange::None | RemoteChange::Noted(_) | RemoteChange::Mode(..) => Ok(Verdict::DeleteRemote),
         // An edit beats a delete.
         RemoteChange::Content => Ok(Verdict::Download { must_descend_from: None }),
@@ -248,11 +258,12 @@ fn adopted<'a>(input: Input<'a>, node: &LocalNode<'a>, object: &RemoteObject) ->
         }
         LocalEntry::File(file) => match sameness::local_fact(input, node) {
             Answer::Known(fact) => {
-                let executable = if input.context.disk.has_executable_bit {
-                    file.executable
-                } else {
-                    known.is_some_and(|head| head.metadata.executable)
-                };
+                // A tag alone does not tell the bit. The row holds the object's, so that a file that differs from it
+                // was changed here.
+                if file.executable && known.is_none() {
+                    return Answer::Ask(Examine::Head { key: object.key.clone() });
+                }
+                let executable = known.is_some_and(|head| head.metadata.executable);
                 (RowContent::File { digest: fact.digest, executable }, fact.fingerprint, fact.read_time_ns)
             }
             Answer::Ask(need) => return Answer::Ask(need),

@@ -12,6 +12,7 @@ use crate::local::{Fingerprint, LocalEntry};
 use crate::path::{MAX_PORTABLE_TARGET, RelPath};
 use crate::plan::RemoteExpectation;
 use crate::remote::{ObjectHead, RemoteObject};
+use crate::traits::DiskTraits;
 
 use super::judge::Verdict;
 use super::sameness::{self, Answer, RemoteChange};
@@ -35,10 +36,27 @@ fn is_key_free(input: Input<'_>, path: &RelPath) -> bool {
         && path.ancestors().all(|above| !input.remote.objects.contains(&above))
 }
 
-/// Returns whether nothing on disk must go before `path` is put there: the same, the other way.
-fn is_place_free(sides: &Sides<'_>, path: &RelPath) -> bool {
-    !sides.dirs.contains(path) && path.ancestors().all(|above| !sides.files.contains(&above))
+/// Returns whether nothing on disk but the file itself must go before it is put at `path`: the same, the other way.
+fn is_place_free(
+    sides: &Sides<'_>,
+    disk: &DiskTraits,
+    taken: &Folded,
+    path: &RelPath,
+    source: &RelPath,
+) -> bool {
+    let fold = |path: &RelPath| disk.fold(path.as_str()).into_owned();
+    let is_free_of_folds = || {
+        let own = fold(path);
+        (!taken.contains(&own) || own == fold(source))
+            && path.ancestors().all(|above| !taken.contains(&fold(&above)))
+    };
+    !sides.dirs.contains(path)
+        && path.ancestors().all(|above| !sides.files.contains(&above))
+        && (taken.is_empty() || is_free_of_folds())
 }
+
+/// The folded paths of the files on a disk that folds; empty on any other.
+type Folded = BTreeSet<String>;
 
 /// Returns whether the store can copy with conditions on both ends, one way or the other.
 fn can_copy(input: Input<'_>) -> bool {
@@ -151,6 +169,9 @@ fn find_remote_renames(input: Input<'_>, sides: &Sides<'_>, cases: &mut [Case<'_
     if gone_by_size.is_empty() {
         return;
     }
+    let disk = &input.context.disk;
+    let files = sides.files.keys().filter(|_| disk.folds());
+    let taken: Folded = files.map(|path| disk.fold(path.as_str()).into_owned()).collect();
     for index in 0..cases.len() {
         let case = &cases[index];
         let (Verdict::Download { .. }, None, None, Some(object)) =
@@ -158,9 +179,6 @@ fn find_remote_renames(input: Input<'_>, sides: &Sides<'_>, cases: &mut [Case<'_
         else {
             continue;
         };
-        if !is_place_free(sides, &case.path) {
-            continue;
-        }
         let Some(candidates) = gone_by_size.get_mut(&object.size) else { continue };
         let found = match find_source(input, cases, candidates, object) {
             Answer::Known(found) => found,
@@ -170,7 +188,9 @@ fn find_remote_renames(input: Input<'_>, sides: &Sides<'_>, cases: &mut [Case<'_
             }
             Answer::Failed(_) => None,
         };
-        if let Some(source) = found {
+        if let Some(source) = found
+            .filter(|source| is_place_free(sides, disk, &taken, &cases[index].path, &cases[*source].path))
+        {
             candidates.retain(|candidate| *candidate != source);
             cases[index].verdict = Verdict::MoveLocal { from: cases[source].path.clone() };
             cases[source].verdict = Verdict::MovedAway;

@@ -40,6 +40,8 @@ pub(super) struct Sides<'a> {
     unknown: BTreeSet<RelPath>,
     /// The keys of these paths are blocked; what lies below is not concerned.
     blocked: BTreeSet<RelPath>,
+    /// Directories of the bucket that this disk takes for another one, and for which.
+    other_spellings: BTreeMap<RelPath, RelPath>,
 }
 
 /// What the guards need to know of the disk.
@@ -90,7 +92,38 @@ impl<'a> Sides<'a> {
         sides.exclude_twins(&mut dirs, |dir| dir.disk.clone());
         sides.files = files.into_iter().filter(|(path, _)| !sides.is_unknown(path)).collect();
         sides.dirs = dirs.into_iter().filter(|(path, _)| !sides.is_unknown(path)).collect();
+        if input.context.disk.folds() {
+            sides.find_other_spellings(input);
+        }
         sides
+    }
+
+    /// Of two directories that this disk takes for one, the one that is there has the name, else the first. Nothing
+    /// of the other is brought here (T3).
+    fn find_other_spellings(&mut self, input: Input<'_>) {
+        let fold = |path: &RelPath| input.context.disk.fold(path.as_str()).into_owned();
+        let mut owners: BTreeMap<String, RelPath> =
+            self.dirs.keys().map(|path| (fold(path), path.clone())).collect();
+        let mut there: BTreeSet<RelPath> = input.remote.markers.keys().cloned().collect();
+        for path in input.remote.objects.keys().chain(input.remote.markers.keys()) {
+            there.extend(path.ancestors());
+        }
+        for path in there {
+            let owner = owners.entry(fold(&path)).or_insert_with(|| path.clone());
+            if *owner != path {
+                self.other_spellings.insert(path, owner.clone());
+            }
+        }
+    }
+
+    /// Returns the topmost directory of `path`, itself included, that this disk takes for another one.
+    pub(super) fn other_spelling<'b>(&'b self, path: &RelPath) -> Option<(&'b RelPath, ProblemReason)> {
+        if self.other_spellings.is_empty() {
+            return None;
+        }
+        let above = path.ancestors().filter_map(|above| self.other_spellings.get_key_value(&above)).last();
+        let (directory, owner) = above.or_else(|| self.other_spellings.get_key_value(path))?;
+        Some((directory, ProblemReason::OtherSpelling(owner.to_string())))
     }
 
     /// Two entries of the disk that are one path: neither is touched, nor anything below them (T2).
@@ -117,7 +150,12 @@ impl<'a> Sides<'a> {
             && (self.unknown.contains(path) || path.ancestors().any(|above| self.unknown.contains(&above)))
     }
 
-    /// Returns whether `path` may be in a step at all.
+    /// Returns whether the key of `path` is left alone.
+    pub(super) fn is_blocked(&self, path: &RelPath) -> bool {
+        self.blocked.contains(path)
+    }
+
+    /// Returns whether `path` may be in no step at all.
     pub(super) fn is_out_of_bounds(&self, path: &RelPath) -> bool {
         self.blocked.contains(path) || self.is_unknown(path)
     }
@@ -205,10 +243,21 @@ impl<'a> ClashNames<'a> {
             return canonical;
         }
         if let Some(path) = self.by_row.get(disk) {
-            return (*path).clone();
+            // A person may have put a file of its own under the name meanwhile: then that one is the path's, and
+            // this one is a file like any other.
+            return if own_name_is_free(input.local, path) { (*path).clone() } else { canonical };
+        }
+        // A file that is tracked, or in the bucket, under this very name is one of its own.
+        if input.baseline.files.contains(&canonical) || input.remote.objects.contains(&canonical) {
+            return canonical;
         }
         object_of_clash_name(input.local, input.remote, disk, &canonical).unwrap_or(canonical)
     }
+}
+
+/// Returns whether no file stands on disk under the path's own name.
+fn own_name_is_free(local: &LocalTree, path: &RelPath) -> bool {
+    !matches!(local.entries.get(&DiskPath::from(path)), Some(LocalEntry::File(_) | LocalEntry::Symlink(_)))
 }
 
 /// Returns the path whose clash name `disk` is, without a row: an object of that directory whose own name is not
@@ -230,11 +279,8 @@ fn object_of_clash_name(
         .take_while(|(path, _)| from.as_ref().is_none_or(|parent| path == &parent || path.is_below(parent)))
         .filter(|(path, _)| in_directory(path))
         .find(|(path, object)| {
-            let own_name_is_free = !matches!(
-                local.entries.get(&DiskPath::from(*path)),
-                Some(LocalEntry::File(_) | LocalEntry::Symlink(_))
-            );
-            own_name_is_free && names::clash_name(path.name(), &object.key) == disk.name()
+            own_name_is_free(local, path)
+                && names::clash_names(path.name(), &object.key).iter().any(|name| name == disk.name())
         })
         .map(|(path, _)| path.clone())
 }

@@ -8,13 +8,17 @@
 mod cells;
 mod check;
 mod conflicts;
+mod directories;
 mod edits;
 mod execute;
 mod guards;
 mod model;
 mod moves;
+mod names;
 mod order;
 mod planning;
 mod properties;
+mod rules;
+mod sameness;
 mod views;
 mod world;
