@@ -77,7 +77,8 @@ mod tests {
                 etag: ETag::new("e"),
                 last_modified: UnixMillis(0),
             };
-            parse(&top, object).map(|trashed| (trashed.trashed_at.0, trashed.replica_id, trashed.path.to_string()))
+            parse(&top, object)
+                .map(|trashed| (trashed.trashed_at.0, trashed.replica_id, trashed.path.to_string()))
         };
         assert_eq!(parsed("p/.s4/trash/5-a-b/x/y"), Some((5, "a-b".to_owned(), "x/y".to_owned())));
         for key in ["p/.s4/trash/x", "p/.s4/trash/now-a/x", "p/.s4/trash/5-a/", "q/.s4/trash/5-a/x"] {

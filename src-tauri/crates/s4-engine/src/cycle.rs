@@ -9,7 +9,7 @@ use s4_core::baseline::Baseline;
 use s4_core::context::{Context, DeleteLimits};
 use s4_core::facts::Facts;
 use s4_core::local::LocalTree;
-use s4_core::plan::{Action, Plan, Side, Step};
+use s4_core::plan::{Action, Plan, RowChange, Side, Step};
 use s4_core::reconcile::{self, Input};
 use s4_core::rules::Rules;
 
@@ -79,10 +79,7 @@ impl Target {
                 report.halt = Some(halted);
                 return Ok(());
             }
-            if !plan.rows.is_empty() {
-                let commit = Commit { rows: plan.rows, at: self.clock.now(), ..Commit::default() };
-                self.on_database(move |db| db.commit(&commit)).await?;
-            }
+            self.commit_found(plan.rows).await?;
             if plan.steps.is_empty() {
                 return Ok(());
             }
@@ -95,6 +92,23 @@ impl Target {
             }
         }
         Ok(())
+    }
+
+    /// Commits rows of what both sides were found to have.
+    async fn commit_found(&self, rows: Vec<RowChange>) -> Result<(), SyncError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let commit = Commit { rows, at: self.clock.now(), ..Commit::default() };
+        let (folder, db) = (self.folder.clone(), self.db.clone());
+        self.blocking
+            .run(move || -> Result<(), SyncError> {
+                // What was found may not be on the disk itself yet: left by a program just now, or by a run of ours
+                // that was killed. If the power went now, a row without its file would look like a deletion.
+                folder.sync()?;
+                Ok(db.commit(&commit)?)
+            })
+            .await?
     }
 
     /// Observes and plans, finding out what is missing, and changes nothing.
@@ -195,7 +209,11 @@ impl Target {
         options: &SyncOptions,
     ) -> Result<Executed, SyncError> {
         let bytes = steps.iter().map(|step| Work::of(&step.path, &step.action).bytes).sum();
-        self.status.send_replace(Status { phase: Phase::Working, steps: (0, steps.len()), bytes: (0, bytes) });
+        self.status.send_replace(Status {
+            phase: Phase::Working,
+            steps: (0, steps.len()),
+            bytes: (0, bytes),
+        });
         let limits = options.limits.unwrap_or(self.settings.limits);
         let execution = Execution {
             session,
@@ -208,11 +226,7 @@ impl Target {
     }
 
     /// Looks and plans as [`Target::sync`] does, and changes nothing.
-    pub async fn preview(
-        &mut self,
-        options: &SyncOptions,
-        observer: &Observer,
-    ) -> Result<Plan, SyncError> {
+    pub async fn preview(&mut self, options: &SyncOptions, observer: &Observer) -> Result<Plan, SyncError> {
         let planned = self.plan(options, &Lessons::default(), observer, &mut Examined::default()).await;
         self.status.send_replace(Status::default());
         Ok(planned?.plan)

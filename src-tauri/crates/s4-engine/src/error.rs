@@ -7,6 +7,8 @@ use s4_local::error::{DiskError, DiskErrorKind};
 use s4_store::error::StoreError;
 
 use crate::db::DbError;
+use crate::identity::{IdentityError, RecordError};
+use crate::lock::LockError;
 
 /// Why a target could not be synced. Nothing was lost; what was done before stands.
 #[derive(Debug, thiserror::Error)]
@@ -23,20 +25,31 @@ pub enum SyncError {
         /// The path.
         folder: PathBuf,
     },
-    /// The folder was synced before, and what S4 kept in it is gone: it may not be mounted.
-    #[error("`{}` was synced before but is now another folder, or not mounted; nothing was changed", folder.display())]
-    NotMounted {
+    /// The folder cannot be looked at.
+    #[error("can't read the folder `{}`: {source}", folder.display())]
+    FolderUnreadable {
         /// The folder.
         folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
-    /// Another run holds the folder.
-    #[error("another run of S4 is syncing `{}`{}", folder.display(), holder.map_or(String::new(), |pid| format!(" (process {pid})")))]
-    Locked {
-        /// The folder.
-        folder: PathBuf,
-        /// The other process, if it said so.
-        holder: Option<u32>,
+    /// The directory of the database cannot be made.
+    #[error("can't create `{}`: {source}", path.display())]
+    StateDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
+    /// It cannot be told whose folder this is; or it is not the one that was synced before.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The records outside the folder cannot be used.
+    #[error(transparent)]
+    Records(#[from] RecordError),
+    /// Another run holds the folder, or it cannot be locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// A file of rules cannot be read, or is wrong: without it files might be uploaded that must not be.
     #[error("can't read the rules in `{file}`: {why}")]
     RulesUnreadable {
@@ -57,14 +70,6 @@ pub enum SyncError {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// The record outside the folder cannot be used.
-    #[error("can't use `{}`: {source}", path.display())]
-    Record {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
     /// A part of the program stopped unexpectedly; nothing is lost, the next run goes on.
     #[error("an internal task stopped unexpectedly: {0}")]
     Internal(String),

@@ -142,7 +142,9 @@ impl Examiner {
                 learned.push(Learned::Content(object.key.clone(), object.etag.clone(), digest));
                 known.facts.learn_content(object.key, object.etag, digest);
             }
-            Answer::Head(_, Err(error)) | Answer::Body(_, Err(error)) if error.kind.concerns_whole_store() => {
+            Answer::Head(_, Err(error)) | Answer::Body(_, Err(error))
+                if error.kind.concerns_whole_store() =>
+            {
                 return Err(error.into());
             }
             Answer::Head(object, Err(error)) | Answer::Body(object, Err(error)) => {
@@ -152,7 +154,13 @@ impl Examiner {
         Ok(())
     }
 
-    fn enter_head(&self, object: &RemoteObject, head: ObjectHead, known: &mut Known, learned: &mut Vec<Learned>) {
+    fn enter_head(
+        &self,
+        object: &RemoteObject,
+        head: ObjectHead,
+        known: &mut Known,
+        learned: &mut Vec<Learned>,
+    ) {
         if head.etag == object.etag {
             let (key, listed) = (object.key.clone(), object.last_modified);
             learned.push(Learned::Head(key.clone(), listed, head.clone()));

@@ -17,7 +17,7 @@ mod send;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use s4_core::plan::{Action, Side, Step};
+use s4_core::plan::{Action, RowChange, Side, Step};
 use s4_core::remote::{ObjectHead, UnixMillis};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -153,12 +153,18 @@ impl Execution<'_> {
             self.enter(&work, done, at, &mut commit);
             executed.done.push(work);
         }
+        let tells_of_found_content = commit.rows.iter().any(is_found);
         let (session, db) = (self.session.clone(), self.db.clone());
         self.session
             .blocking
             .run(move || -> Result<(), SyncError> {
-                // The order is the promise: directories first, then rows. Intents are settled with the rows.
+                // The order is the promise: the disk first, then rows. Intents are settled with the rows.
                 commit.settled = session.batch.sync()?;
+                if tells_of_found_content {
+                    // A program's file that was uploaded may not be on the disk itself yet. If the power went now,
+                    // a row without its file would look like a deletion.
+                    session.folder().sync()?;
+                }
                 s4_local::failpoint::hit("commit:before");
                 if !commit.is_empty() {
                     db.commit(&commit)?;
@@ -181,6 +187,15 @@ impl Execution<'_> {
     }
 }
 
+/// Returns whether a row tells of what was found on disk, rather than of what this run put there durably.
+fn is_found(row: &RowChange) -> bool {
+    match row {
+        RowChange::File(_, row) => row.own_write,
+        RowChange::Dir(_, _) => true,
+        RowChange::ForgetFile(_) | RowChange::ForgetDir(_) => false,
+    }
+}
+
 /// Carries out one step.
 async fn carry_out(session: &Arc<Session>, step: &Step) -> StepResult {
     let path = &step.path;
@@ -189,7 +204,8 @@ async fn carry_out(session: &Arc<Session>, step: &Step) -> StepResult {
             send::upload(session, path, disk, local, key, replaces, *trash_replaced).await
         }
         Action::Download { object, disk, replaces, must_descend_from } => {
-            receive::download(session, path, object, disk, replaces.as_ref(), must_descend_from.as_ref()).await
+            receive::download(session, path, object, disk, replaces.as_ref(), must_descend_from.as_ref())
+                .await
         }
         Action::KeepBoth { object, disk, local, conflict } => {
             keep_both::keep_both(session, path, object, disk, local, conflict).await
@@ -197,14 +213,18 @@ async fn carry_out(session: &Arc<Session>, step: &Step) -> StepResult {
         Action::DeleteRemote { object, disk, reason } => {
             remove::delete_remote(session, path, object, disk, *reason).await
         }
-        Action::DeleteLocal { disk, local, key } => remove::delete_local(session, path, disk, local, key).await,
+        Action::DeleteLocal { disk, local, key } => {
+            remove::delete_local(session, path, disk, local, key).await
+        }
         Action::CopyRemote { from, source, key, replaces, disk, local } => {
             copy::copy_remote(session, path, from, source, key, replaces, disk, local).await
         }
         Action::MoveLocal { from, from_disk, local, disk, from_key, object } => {
             rename::move_local(session, path, from, from_disk, local, disk, from_key, object).await
         }
-        Action::RenameOnDisk { from, local, to } => rename::rename_on_disk(session, path, from, local, to).await,
+        Action::RenameOnDisk { from, local, to } => {
+            rename::rename_on_disk(session, path, from, local, to).await
+        }
         Action::SetRemoteMode { object, disk, local, executable } => {
             modes::set_remote(session, path, object, disk, local, *executable).await
         }
@@ -212,7 +232,9 @@ async fn carry_out(session: &Arc<Session>, step: &Step) -> StepResult {
             modes::set_local(session, path, disk, fingerprint, object, *executable).await
         }
         Action::PutMarker { disk, key } => directories::put_marker(session, path, disk, key).await,
-        Action::DeleteMarker { marker, disk } => directories::delete_marker(session, path, marker, disk).await,
+        Action::DeleteMarker { marker, disk } => {
+            directories::delete_marker(session, path, marker, disk).await
+        }
         Action::RecordDir { disk } => Ok(directories::record(path, disk)),
         Action::CreateDir { disk, marker } => directories::create(session, path, disk, marker.as_ref()).await,
         Action::RemoveDir { disk } => directories::remove(session, path, disk).await,

@@ -204,7 +204,7 @@ pub fn check_mounted(here: Here<'_>) -> Result<(), IdentityError> {
 
 /// Assesses the folder, acts on that, and counts this run.
 ///
-/// `.s4` exists, and the caller holds the folder's lock. Afterwards the caller binds `db` to [`Run::root_id`]. After
+/// The caller holds the folder's lock. Afterwards the caller binds `db` to [`Run::root_id`]. After
 /// an error or a crash at any point the next call comes to the same end, or to one that keeps less.
 pub fn begin_run(here: Here<'_>, db: &dyn StateDb) -> Result<Run, IdentityError> {
     let mark = mark::read(here.disk)?;

@@ -8,13 +8,15 @@
 mod blocking;
 pub mod bucket_trash;
 pub mod clock;
+pub mod connect;
 mod cycle;
 pub mod db;
 pub mod error;
 mod examine;
 mod execute;
-// pub mod identity;
-// pub mod lock;
+pub mod identity;
+pub mod inspect;
+pub mod lock;
 mod observe;
 mod recover;
 pub mod report;

@@ -31,7 +31,8 @@ pub(crate) async fn list(store: &dyn Store, prefix: &Prefix) -> Result<Listing, 
     loop {
         let page = store.list(prefix.as_str(), from, None).await?;
         let ends_in_own = page.objects.last().is_some_and(|last| last.key.as_str().starts_with(own.as_str()));
-        objects.extend(page.objects.into_iter().filter(|object| !object.key.as_str().starts_with(own.as_str())));
+        objects
+            .extend(page.objects.into_iter().filter(|object| !object.key.as_str().starts_with(own.as_str())));
         from = match page.next {
             None => break,
             // Journal and trash may hold many keys that are none of the user's: jump over them.

@@ -49,16 +49,18 @@ impl Recovery {
         if !intents.is_empty() {
             let outcomes = self.batch.resolve_intents(&intents).map_err(from_swap)?;
             let mut settled: Vec<IntentId> = Vec::new();
+            let mut trashed: Vec<TrashedEntry> = Vec::new();
             for (id, outcome) in outcomes {
                 match outcome {
-                    Outcome::Settled | Outcome::PutBack | Outcome::Finished => {}
+                    Outcome::Settled | Outcome::PutBack => {}
+                    Outcome::Finished(entry) => trashed.extend(entry),
                     Outcome::Stray(entry) => rescued.extend(self.rescue(&entry)?),
                 }
                 settled.push(id);
             }
             settled.extend(self.batch.sync()?);
             // Only now, with everything in place and durable, are they forgotten.
-            self.db.commit(&Commit { settled, at: self.now, ..Commit::default() })?;
+            self.db.commit(&Commit { settled, trashed, at: self.now, ..Commit::default() })?;
         }
         let named: Vec<_> = self.db.intents()?.into_iter().map(|(_, intent)| intent).collect();
         self.batch.clean_partials(&named, &|_| false, self.leftovers).map_err(from_swap)?;
@@ -83,7 +85,12 @@ impl Recovery {
                         bytes: 0,
                     });
                     let activity = activity.into_iter().collect();
-                    self.db.commit(&Commit { settled: intents, activity, at: self.now, ..Commit::default() })?;
+                    self.db.commit(&Commit {
+                        settled: intents,
+                        activity,
+                        at: self.now,
+                        ..Commit::default()
+                    })?;
                 }
             }
             self.db.forget_trashed(&entry.place)?;

@@ -30,8 +30,7 @@ pub(crate) fn read_local(folder: &Folder) -> Result<Vec<RuleText>, SyncError> {
     let mut texts = Vec::new();
     for name in RULE_FILES {
         let disk = DiskPath::new(name);
-        let unreadable =
-            |why: String| SyncError::RulesUnreadable { file: name.to_owned(), why };
+        let unreadable = |why: String| SyncError::RulesUnreadable { file: name.to_owned(), why };
         let fingerprint = match folder.look(&disk).map_err(|error| unreadable(error.to_string()))? {
             None => continue,
             Some(LocalEntry::File(file)) => file.fingerprint,

@@ -84,10 +84,14 @@ impl Session {
         self.blocking.run(move || work(&session)).await.map_err(Stop::Whole)?.map_err(Stop::from)
     }
 
+    /// Returns the row that a step of this round made for a file.
+    pub(crate) fn fresh_row(&self, path: &RelPath) -> Option<FileRow> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+
     /// Returns the latest row of a file.
     pub(crate) fn row(&self, path: &RelPath) -> Option<FileRow> {
-        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        fresh.get(path).or_else(|| self.baseline.files.get(path)).cloned()
+        self.fresh_row(path).or_else(|| self.baseline.files.get(path).cloned())
     }
 
     /// Notes the rows of a finished step for those that come after it.
@@ -136,9 +140,10 @@ impl From<DiskError> for Stop {
             return Stop::Whole(error.into());
         }
         match error.kind {
-            DiskErrorKind::Missing | DiskErrorKind::Occupied | DiskErrorKind::Changed | DiskErrorKind::NotEmpty => {
-                Stop::Again(error.to_string())
-            }
+            DiskErrorKind::Missing
+            | DiskErrorKind::Occupied
+            | DiskErrorKind::Changed
+            | DiskErrorKind::NotEmpty => Stop::Again(error.to_string()),
             DiskErrorKind::NotADirectory
             | DiskErrorKind::WrongKind
             | DiskErrorKind::ThroughLink

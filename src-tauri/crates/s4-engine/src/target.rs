@@ -5,6 +5,8 @@
 
 mod open;
 
+pub use open::database_path;
+
 use std::sync::Arc;
 
 use s4_core::capabilities::Capabilities;
@@ -26,7 +28,7 @@ use crate::clock::Clock;
 use crate::db::intents::DbIntents;
 use crate::db::{DbResult, StateDb};
 use crate::error::SyncError;
-type FolderLock = ();
+use crate::lock::FolderLock;
 use crate::recover::Recovery;
 use crate::report::{Event, Observer, Report, Status};
 use crate::settings::Settings;
@@ -50,7 +52,8 @@ pub struct Target {
     /// Whether intents may have been lost with a damaged database: then no partial is unlinked.
     lost_intents: bool,
     /// Held until the target is dropped.
-    _lock: Option<FolderLock>,
+    #[expect(dead_code, reason = "it is held, not used")]
+    lock: Option<FolderLock>,
 }
 
 /// What a target is made of when it is not opened from the real disk.
@@ -88,7 +91,7 @@ impl Target {
             status: watch::Sender::new(Status::default()),
             notices: Vec::new(),
             lost_intents: false,
-            _lock: None,
+            lock: None,
         })
     }
 
@@ -172,7 +175,8 @@ impl Target {
         let recovery = self.recovery();
         let rescued = self.blocking.run(move || recovery.before_scan()).await??;
         for disk in rescued {
-            let notice = format!("a program wrote to a file while it was replaced; what it wrote is `{disk}`");
+            let notice =
+                format!("a program wrote to a file while it was replaced; what it wrote is `{disk}`");
             observer(&Event::Notice(notice.clone()));
             report.notices.push(notice);
         }
@@ -187,7 +191,10 @@ impl Target {
         let recovery = self.recovery();
         self.blocking.run(move || recovery.expire_trash(before)).await??;
         // Listing the bucket's trash costs a request: it is worth it only when something went there.
-        let deletes = report.done.iter().any(|work| work.side == s4_core::plan::Side::Remote && work.verb == crate::report::Verb::Delete);
+        let deletes = report
+            .done
+            .iter()
+            .any(|work| work.side == s4_core::plan::Side::Remote && work.verb == crate::report::Verb::Delete);
         if self.keeps_bucket_trash(false) && deletes {
             bucket_trash::expire(&*self.store, &self.settings.prefix, before).await?;
         }

@@ -31,7 +31,8 @@ pub(super) async fn copy_remote(
     disk: &DiskPath,
     local: &LocalEntry,
 ) -> StepResult {
-    let Some(FileRow { content: RowContent::File { digest, .. }, read_time_ns, .. }) = session.row(from) else {
+    let Some(FileRow { content: RowContent::File { digest, .. }, read_time_ns, .. }) = session.row(from)
+    else {
         return Err(Stop::Again("the source is no longer known".to_owned()));
     };
     let LocalEntry::File(file) = local else {

@@ -30,7 +30,10 @@ pub(super) async fn put_marker(
     key: &ObjectKey,
 ) -> StepResult {
     let at = disk.clone();
-    if !matches!(session.blocking(move |session| session.folder().look(&at)).await?, Some(LocalEntry::Dir { .. })) {
+    if !matches!(
+        session.blocking(move |session| session.folder().look(&at)).await?,
+        Some(LocalEntry::Dir { .. })
+    ) {
         return Err(Stop::Again("the directory is gone".to_owned()));
     }
     let (condition, _) =

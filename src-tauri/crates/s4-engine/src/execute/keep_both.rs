@@ -27,8 +27,9 @@ pub(super) async fn keep_both(
     let (at, expected) = (disk.clone(), local.clone());
     let keep_as = disk.with_name(conflict.name());
     // Nothing is lost: an intent names both entries before the exchange; the local one takes a free name only.
-    let kept =
-        session.blocking(move |session| session.batch.replace_keeping(&mut staged, &at, &expected, &keep_as)).await?;
+    let kept = session
+        .blocking(move |session| session.batch.replace_keeping(&mut staged, &at, &expected, &keep_as))
+        .await?;
     let row = receive::row(session, path, object, &head, disk, content, kept.fingerprint);
     Ok(Done {
         rows: vec![RowChange::File(path.clone(), Box::new(row))],

@@ -23,8 +23,8 @@ pub(super) async fn set_remote(
     executable: bool,
 ) -> StepResult {
     let replaces = RemoteExpectation::Version(object.etag.clone());
-    let can_copy =
-        session.capabilities.copy_if_match != CopyCondition::None && session.capabilities.copy_source_if_match;
+    let can_copy = session.capabilities.copy_if_match != CopyCondition::None
+        && session.capabilities.copy_source_if_match;
     if !can_copy {
         return send::upload(session, path, disk, local, &object.key, &replaces, false).await;
     }

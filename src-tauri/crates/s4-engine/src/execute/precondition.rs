@@ -57,7 +57,11 @@ pub(super) async fn for_write(
 }
 
 /// Returns the condition to send for a delete of exactly `etag`.
-pub(super) async fn for_delete(session: &Arc<Session>, key: &ObjectKey, etag: &ETag) -> StepResult<Condition> {
+pub(super) async fn for_delete(
+    session: &Arc<Session>,
+    key: &ObjectKey,
+    etag: &ETag,
+) -> StepResult<Condition> {
     if session.capabilities.delete_if_match {
         return Ok(Condition::Match(etag.clone()));
     }

@@ -53,9 +53,9 @@ async fn must_be_gone_from_disk(session: &Arc<Session>, disk: &DiskPath) -> Step
     let at = disk.clone();
     match session.blocking(move |session| session.folder().look(&at)).await? {
         None | Some(LocalEntry::Dir { .. }) => Ok(()),
-        Some(LocalEntry::File(_) | LocalEntry::Symlink(_) | LocalEntry::Special | LocalEntry::Unreadable(_)) => {
-            Err(Stop::Again("the file is there after all".to_owned()))
-        }
+        Some(
+            LocalEntry::File(_) | LocalEntry::Symlink(_) | LocalEntry::Special | LocalEntry::Unreadable(_),
+        ) => Err(Stop::Again("the file is there after all".to_owned())),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use s4_core::baseline::{FileRow, RowContent, RowLastModified};
 use s4_core::key::ObjectKey;
-use s4_core::local::LocalEntry;
+use s4_core::local::{LocalEntry, LocalFile};
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::RowChange;
 use s4_core::remote::RemoteObject;
@@ -33,9 +33,16 @@ pub(super) async fn move_local(
     let (source, expected, to) = (from_disk.clone(), local.clone(), disk.clone());
     // Nothing is lost: the new name must be free, and what is renamed is what was planned.
     let fingerprint = session
-        .blocking(move |session| session.batch.rename(&source, &expected, &to))
+        .blocking(move |session| -> StepResult<_> {
+            if source != to {
+                return Ok(session.batch.rename(&source, &expected, &to)?);
+            }
+            // It stood under that very name already, aside from its own: only what it is called changes.
+            let now = session.folder().look(&to)?.filter(|now| *now == expected);
+            Ok(now.and_then(|now| now.fingerprint().copied()))
+        })
         .await?
-        .ok_or_else(|| Stop::Again("it became a directory".to_owned()))?;
+        .ok_or_else(|| Stop::Again("it is not what was planned".to_owned()))?;
     let row = FileRow {
         key: object.key.clone(),
         disk: disk.clone(),
@@ -63,17 +70,7 @@ pub(super) async fn rename_on_disk(
     to: &DiskPath,
 ) -> StepResult {
     let row = session.row(path);
-    // A step before this one may have given the file new stamps: then the row has them.
-    let expected = match (local, &row) {
-        (LocalEntry::File(file), Some(row)) if matches!(row.content, RowContent::File { .. }) && row.disk == *from => {
-            let mut file = file.clone();
-            if file.fingerprint.same_but_renamed(&row.fingerprint) || row.own_write {
-                file.fingerprint = row.fingerprint;
-            }
-            LocalEntry::File(file)
-        }
-        (local, _) => local.clone(),
-    };
+    let expected = restamped(session, path, from, local);
     let (source, destination) = (from.clone(), to.clone());
     // Nothing is lost: the new name must be free, and what is renamed is what was planned.
     let fingerprint =
@@ -86,4 +83,20 @@ pub(super) async fn rename_on_disk(
         (Some(_), None) | (None, _) => Vec::new(),
     };
     Ok(Done { rows, activity: Some((ActivityKind::Adjusted, 0)), again: true, ..Done::default() })
+}
+
+/// Returns what stands at `from` now: a step of this round before this one may have given it new stamps, or another
+/// version.
+fn restamped(session: &Session, path: &RelPath, from: &DiskPath, local: &LocalEntry) -> LocalEntry {
+    match (local, session.fresh_row(path)) {
+        (
+            LocalEntry::File(file),
+            Some(FileRow { content: RowContent::File { executable, .. }, fingerprint, disk, .. }),
+        ) if disk == *from => {
+            let executable =
+                if session.folder().traits().has_executable_bit { executable } else { file.executable };
+            LocalEntry::File(LocalFile { fingerprint, executable })
+        }
+        (local, _) => local.clone(),
+    }
 }

@@ -32,7 +32,9 @@ pub(super) async fn upload(
     trash_replaced: bool,
 ) -> StepResult {
     let (size, writing) = match local {
-        LocalEntry::File(file) if file.fingerprint.size > WHOLE_UP_TO => (file.fingerprint.size, Writing::Parts),
+        LocalEntry::File(file) if file.fingerprint.size > WHOLE_UP_TO => {
+            (file.fingerprint.size, Writing::Parts)
+        }
         LocalEntry::File(file) => (file.fingerprint.size, Writing::Put),
         LocalEntry::Symlink(link) => (link.target.len() as u64, Writing::Put),
         LocalEntry::Dir { .. } | LocalEntry::Special | LocalEntry::Unreadable(_) => {
@@ -107,12 +109,9 @@ pub(super) fn attributes(
         RemoteExpectation::Version(etag) => Metadata::base_after(etag, ancestors),
     };
     let metadata = match local {
-        LocalEntry::Symlink(link) => Metadata {
-            mtime_ns: Some(link.fingerprint.mtime_ns),
-            executable: false,
-            symlink: true,
-            base,
-        },
+        LocalEntry::Symlink(link) => {
+            Metadata { mtime_ns: Some(link.fingerprint.mtime_ns), executable: false, symlink: true, base }
+        }
         LocalEntry::File(file) => Metadata {
             mtime_ns: Some(file.fingerprint.mtime_ns),
             executable: executable(session, path, file),

@@ -5,7 +5,7 @@
 //! - A mark that cannot be read is none.
 
 use s4_core::path::{DiskPath, RESERVED_COMPONENT};
-use s4_local::disk::{Disk, DiskResult};
+use s4_local::disk::{Disk, DiskResult, root};
 use s4_local::error::{DiskError, DiskErrorKind};
 
 /// Every number has so many digits.
@@ -49,6 +49,12 @@ pub(super) fn read(disk: &dyn Disk) -> DiskResult<Option<Mark>> {
 /// A crash halfway may leave none; nothing but a folder's first mark, or that of a copy, is ever written so.
 pub(super) fn replace(disk: &dyn Disk, mark: &Mark) -> DiskResult<()> {
     let (place, staged) = (path("root"), path("root.new"));
+    // The database may lie elsewhere, and then nothing has made `.s4` yet.
+    match disk.make_private_dir(&DiskPath::new(RESERVED_COMPONENT)) {
+        Ok(()) => disk.sync_dir(&root())?,
+        Err(error) if error.kind == DiskErrorKind::Occupied => {}
+        Err(error) => return Err(error),
+    }
     remove(disk, &staged)?;
     let handle = disk.create(&staged)?;
     handle.write_at(encode(mark).as_bytes(), 0)?;

@@ -66,7 +66,7 @@ pub struct DirectoryRecords {
 
 impl DirectoryRecords {
     /// Returns the records in the platform's state directory; it is created when the first one is put there.
-    pub fn in_state_dir(state_dir: &Path) -> Self {
+    pub fn new(state_dir: &Path) -> Self {
         Self { directory: state_dir.join("replicas") }
     }
 

@@ -17,7 +17,7 @@ use s4_core::path::{DiskPath, RelPath};
 use s4_local::reading::OpenFile;
 use s4_store::store::{Condition, ObjectAttributes, Part, UploadId, Written};
 
-use crate::session::{Session, Stop, StepResult};
+use crate::session::{Session, StepResult, Stop};
 
 /// Files up to this length are sent in one request, in bytes.
 pub(crate) const WHOLE_UP_TO: u64 = 16 << 20;
@@ -69,9 +69,7 @@ pub(crate) async fn send_parts(
     to: &Destination,
 ) -> StepResult<Sent> {
     let (at, expected) = (disk.clone(), *fingerprint);
-    let file = session
-        .blocking(move |session| session.folder().open_file(&at, &expected))
-        .await?;
+    let file = session.blocking(move |session| session.folder().open_file(&at, &expected)).await?;
     let file = Arc::new(file);
     let upload = session.store.create_upload(&to.key, &to.attributes).await?;
     let sent = send_all(session, &file, to, &upload).await;

@@ -10,7 +10,7 @@ fn records_are_kept_by_root_and_found_by_folder() {
     let directory = tempfile::tempdir().unwrap();
     let state = directory.path().join("state");
     let records: [Box<dyn RecordStore>; 2] =
-        [Box::new(DirectoryRecords::in_state_dir(&state)), Box::new(MemoryRecords::new())];
+        [Box::new(DirectoryRecords::new(&state)), Box::new(MemoryRecords::new())];
     for records in records {
         assert_eq!(records.of_root("root").unwrap(), None);
         assert_eq!(records.of_folder("/docs").unwrap(), []);
@@ -35,7 +35,7 @@ fn records_are_kept_by_root_and_found_by_folder() {
 #[test]
 fn a_damaged_record_is_none_and_no_mark_leads_out_of_the_directory() {
     let directory = tempfile::tempdir().unwrap();
-    let records = DirectoryRecords::in_state_dir(directory.path());
+    let records = DirectoryRecords::new(directory.path());
     records.put(&record(1, "here")).unwrap();
     fs::write(directory.path().join("replicas/root.json"), "{").unwrap();
     assert_eq!(records.of_root("root").unwrap(), None);
@@ -51,7 +51,7 @@ fn a_damaged_record_is_none_and_no_mark_leads_out_of_the_directory() {
 fn records_are_their_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();
-    let records = DirectoryRecords::in_state_dir(directory.path());
+    let records = DirectoryRecords::new(directory.path());
     records.put(&record(1, "here")).unwrap();
     for (path, mode) in [("replicas", 0o700), ("replicas/root.json", 0o600)] {
         let permissions = fs::metadata(directory.path().join(path)).unwrap().permissions();

@@ -169,8 +169,11 @@ impl Disk for MarkDisk {
         unreachable!()
     }
 
-    fn make_private_dir(&self, _: &DiskPath) -> DiskResult<()> {
-        unreachable!()
+    fn make_private_dir(&self, path: &DiskPath) -> DiskResult<()> {
+        self.change(path, |files| match files.insert(path.as_str().to_owned(), Vec::new()) {
+            Some(_) => Err(DiskErrorKind::Occupied),
+            None => Ok(()),
+        })
     }
 
     fn remove_dir(&self, _: &DiskPath) -> DiskResult<()> {
