@@ -48,7 +48,7 @@ impl Target {
     ) -> Result<Self, SyncError> {
         let folder = canonical(&settings.folder)?;
         let disk = Arc::new(RealDisk::open(&folder)?);
-        let records = DirectoryRecords::in_state_dir(&settings.state_dir);
+        let records = DirectoryRecords::new(&settings.state_dir);
         let surroundings = ThisMachine::look(&settings.state_dir)?;
         let here = Here { disk: &*disk, folder: &folder, records: &records, surroundings: &surroundings };
         identity::check_mounted(here)?;
