@@ -22,6 +22,7 @@ use s4_store::probe;
 use s4_store::store::Store as _;
 use uuid::Uuid;
 
+use crate::identity::{self, DirectoryRecords, RecordError};
 use crate::settings::Settings;
 
 /// How the vendor's own endpoint is known where none is configured.
@@ -118,6 +119,13 @@ pub async fn reach(connection: Connection) -> Result<Reached, StoreError> {
 /// Finds out what the store can do, by trying it on scratch objects below the prefix, which are removed again.
 pub async fn find_out(store: &AwsStore, prefix: &Prefix) -> Result<Capabilities, StoreError> {
     probe::probe(store, prefix, &Uuid::new_v4().simple().to_string()).await
+}
+
+/// Lets what is at a target's folder now be another folder than before: a person said so, by removing or resetting it.
+pub fn forget_folder(settings: &Settings) -> Result<(), RecordError> {
+    let records = DirectoryRecords::new(&settings.state_dir);
+    let folder = std::fs::canonicalize(&settings.folder).unwrap_or_else(|_| settings.folder.clone());
+    identity::forget_folder(&records, &folder)
 }
 
 /// Returns the policy for a setting of `target`.

@@ -3,6 +3,7 @@
 //! - What changes under a round is left for the next one; a run makes several until nothing is left to do.
 //! - Nothing is carried out while a fact is missing, or when the plan halts.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use s4_core::baseline::Baseline;
@@ -199,6 +200,8 @@ impl Target {
             observer: observer.clone(),
             baseline,
             fresh: Mutex::default(),
+            now,
+            partials: AtomicU64::new(0),
         }
     }
 

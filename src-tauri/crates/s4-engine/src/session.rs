@@ -4,6 +4,7 @@
 //!   nothing can go on. Nothing is lost in either case.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use s4_core::baseline::{Baseline, FileRow};
@@ -11,7 +12,7 @@ use s4_core::capabilities::Capabilities;
 use s4_core::key::Prefix;
 use s4_core::path::RelPath;
 use s4_core::plan::{RowChange, Side};
-use s4_core::remote::ObjectHead;
+use s4_core::remote::{ObjectHead, UnixMillis};
 use s4_local::batch::{Batch, SwapError};
 use s4_local::error::{DiskError, DiskErrorKind};
 use s4_local::folder::Folder;
@@ -37,6 +38,10 @@ pub(crate) struct Session {
     pub(crate) baseline: Arc<Baseline>,
     /// Rows of steps of this round that are done.
     pub(crate) fresh: Mutex<BTreeMap<RelPath, FileRow>>,
+    /// When the round began.
+    pub(crate) now: UnixMillis,
+    /// How many partials were begun in it.
+    pub(crate) partials: AtomicU64,
 }
 
 /// What a finished step changed.
@@ -67,6 +72,12 @@ pub(crate) enum Stop {
 pub(crate) type StepResult<T = Done> = Result<T, Stop>;
 
 impl Session {
+    /// Returns a name for a partial that this folder has not had: runs follow each other in time.
+    pub(crate) fn partial_name(&self) -> String {
+        let number = self.partials.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{number}", self.now.0)
+    }
+
     /// Returns the folder.
     pub(crate) fn folder(&self) -> &Folder {
         self.batch.folder()

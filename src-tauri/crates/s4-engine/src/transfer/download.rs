@@ -52,7 +52,7 @@ pub(crate) async fn fetch(
         return Err(Stop::Again("the object was replaced".to_owned()));
     }
     accept(&head)?;
-    let name = format!("{}", uuid::Uuid::new_v4());
+    let name = session.partial_name();
     if head.metadata.symlink {
         let target = body::collect(reply, MAX_LINK_BYTES).await?;
         let (staged, target) = stage_link(session, disk, name, target).await?;

@@ -275,3 +275,14 @@ async fn three_computers_on_an_unversioned_bucket_lose_nothing() {
         run(seed, Versioning::Off, &capabilities, &[]).await;
     }
 }
+
+/// Every condition is answered with success and has no effect.
+const UNCONDITIONAL: [Operation; 4] =
+    [Operation::Put, Operation::Copy, Operation::Delete, Operation::CompleteUpload];
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn three_computers_on_a_store_that_ignores_conditions_lose_nothing_but_to_trash() {
+    for seed in seeds() {
+        run(seed, Versioning::Off, &Capabilities::NONE, &UNCONDITIONAL).await;
+    }
+}

@@ -88,6 +88,21 @@ pub(super) fn digest(row: &Row<'_>, index: usize) -> Found<Digest> {
     Ok(digest)
 }
 
+/// Returns the fact in column `index`.
+pub(super) fn flag(row: &Row<'_>, index: usize) -> Found<bool> {
+    match row.get_ref(index)?.as_i64()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Fault::damaged("a flag")),
+    }
+}
+
+/// Returns the bits in column `index`, of which `known` are all that are ever set.
+pub(super) fn bits(row: &Row<'_>, index: usize, known: i64) -> Found<i64> {
+    let bits = row.get_ref(index)?.as_i64()?;
+    if bits & !known == 0 { Ok(bits) } else { Err(Fault::damaged("a set of flags")) }
+}
+
 /// Returns the bytes of a path whose order is that of paths: the slash sorts below everything else.
 pub(super) fn path_bytes(path: &RelPath) -> Vec<u8> {
     let mut bytes = path.as_str().as_bytes().to_vec();

@@ -207,7 +207,7 @@ fn learn_head(
 }
 
 fn decode_head(row: &Row<'_>) -> Found<ObjectHead> {
-    let flags = row.get_ref(7)?.as_i64()?;
+    let flags = codec::bits(row, 7, IS_MD5 | EXECUTABLE | SYMLINK)?;
     let base = row.get_ref(9)?.as_str()?;
     Ok(ObjectHead {
         etag: ETag::new(row.get_ref(2)?.as_str()?),

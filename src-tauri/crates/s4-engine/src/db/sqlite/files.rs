@@ -136,7 +136,7 @@ fn decode_file(row: &Row<'_>, prefix: Option<&str>) -> Found<(RelPath, FileRow)>
         (None, Some(prefix)) => ObjectKey::new([prefix, path.as_str()].concat()),
         (None, None) => return Err(Fault::damaged("the key of a row")),
     };
-    let flags = row.get_ref(3)?.as_i64()?;
+    let flags = codec::bits(row, 3, SYMLINK | EXECUTABLE | OWN_WRITE | NOT_AFTER)?;
     let content = match flags & (SYMLINK | EXECUTABLE) {
         SYMLINK => RowContent::Symlink { target: row.get_ref(5)?.as_str()?.into() },
         0 => RowContent::File { digest: codec::digest(row, 4)?, executable: false },
@@ -170,7 +170,7 @@ fn decode_dir(row: &Row<'_>) -> Found<(RelPath, DirRow)> {
         (None, None) => None,
         (Some(_), None) | (None, Some(_)) => return Err(Fault::damaged("the marker of a directory")),
     };
-    Ok((path, DirRow { disk, marker, kept: row.get(2)? }))
+    Ok((path, DirRow { disk, marker, kept: codec::flag(row, 2)? }))
 }
 
 fn decode_disk(row: &Row<'_>, index: usize, path: &RelPath) -> Found<DiskPath> {

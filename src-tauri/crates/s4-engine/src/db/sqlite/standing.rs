@@ -87,7 +87,7 @@ fn insert_conflict(transaction: &Transaction<'_>, conflict: &Conflict) -> Found<
 }
 
 fn decode_conflict(row: &Row<'_>) -> Found<Conflict> {
-    let flag: bool = row.get(4)?;
+    let flag = codec::flag(row, 4)?;
     let words = row.get_ref(5)?.as_str_or_null()?;
     let local = match (row.get_ref(2)?.as_i64()?, codec::optional_fingerprint(row, 3)?, words) {
         (0, Some(fingerprint), None) => LocalEntry::File(LocalFile { fingerprint, executable: flag }),
