@@ -82,8 +82,12 @@ impl Folder {
         for one in staged.iter_mut().filter(|one| !one.is_durable) {
             let directory = directory_of(&one.name.path);
             if !synced.contains(&directory) {
-                self.disk().sync_fs(&directory)?;
-                synced.push(directory);
+                match self.disk().sync_fs(&directory) {
+                    Ok(()) => synced.push(directory),
+                    // macOS and Windows: there each file is synced for itself.
+                    Err(error) if error.kind == DiskErrorKind::Unsupported => one.make_durable()?,
+                    Err(error) => return Err(error),
+                }
             }
             one.is_durable = true;
         }

@@ -1,5 +1,6 @@
 //! What only Linux does: `statx`, `openat2`, `getdents64`, `syncfs`.
 
+use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +10,7 @@ use rustix::io::Errno;
 use s4_core::local::{FileId, Fingerprint};
 use s4_core::path::DiskPath;
 
+use super::unix::spelling;
 use crate::disk::{Kind, MountId, Stat};
 
 /// Longer paths than this are resolved in several calls; the kernel takes 4,095 bytes.
@@ -19,7 +21,7 @@ const DIR_BUFFER: usize = 64 * 1024;
 const TRIES: usize = 64;
 
 /// Returns what stands under `name` in a directory, or what the directory is if `name` is empty.
-pub(super) fn stat_at(directory: BorrowedFd<'_>, name: impl rustix::path::Arg) -> Result<Stat, Errno> {
+pub(super) fn stat_at(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Stat, Errno> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::EMPTY_PATH;
     let wanted = StatxFlags::BASIC_STATS | StatxFlags::BTIME | StatxFlags::MNT_ID;
     rustix::fs::statx(directory, name, flags, wanted).map(|stat| to_stat(&stat))
@@ -27,7 +29,7 @@ pub(super) fn stat_at(directory: BorrowedFd<'_>, name: impl rustix::path::Arg) -
 
 /// Returns what an open file is.
 pub(super) fn stat_of(fd: BorrowedFd<'_>) -> Result<Stat, Errno> {
-    stat_at(fd, c"")
+    stat_at(fd, OsStr::new(""))
 }
 
 fn to_stat(stat: &Statx) -> Stat {
@@ -144,23 +146,7 @@ pub(super) fn list(
 ///
 /// Linux has no call for the true name of an entry; this is asked only of disks that fold names.
 pub(super) fn has_exact_spelling(root: BorrowedFd<'_>, path: &DiskPath) -> Result<bool, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut reached: Option<OwnedFd> = None;
-    for part in path.as_str().split('/').filter(|part| !part.is_empty()) {
-        let parent = reached.as_ref().map_or(root, AsFd::as_fd);
-        let directory = rustix::fs::openat(parent, ".", flags, Mode::empty())?;
-        let mut is_listed = false;
-        list(&directory, &mut |name| {
-            is_listed = name == part.as_bytes();
-            if is_listed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        if !is_listed {
-            return Ok(false);
-        }
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        reached = Some(rustix::fs::openat(&directory, part, flags, Mode::empty())?);
-    }
-    Ok(true)
+    spelling::is_listed(root, path)
 }
 
 /// Returns once everything written so far to this file system is on disk.

@@ -2,6 +2,7 @@
 
 mod handle;
 mod path;
+pub(super) mod spelling;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -97,7 +98,7 @@ impl RealDisk {
         // A pipe must not block and a device must not be touched: NONBLOCK for the race, the first look for the rest.
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened = self.at(operation, path, |place| {
-            if system::stat_at(place.directory.as_fd(), place.name)?.kind != Kind::File {
+            if system::stat_at(place.directory.as_fd(), OsStr::new(place.name))?.kind != Kind::File {
                 return Ok(None);
             }
             match rustix::fs::openat(&place.directory, place.name, flags, Mode::empty()) {
@@ -158,7 +159,7 @@ impl Disk for RealDisk {
     fn lstat(&self, path: &DiskPath) -> DiskResult<Option<Stat>> {
         let look = || {
             let place = Place::of(self.root.as_fd(), path)?;
-            let stat = system::stat_at(place.directory.as_fd(), place.name)?;
+            let stat = system::stat_at(place.directory.as_fd(), OsStr::new(place.name))?;
             let is_exact = !self.folds_names() || system::has_exact_spelling(self.root.as_fd(), path)?;
             Ok(is_exact.then_some(stat))
         };
@@ -264,7 +265,7 @@ impl Disk for RealDisk {
 
     fn sync_dir(&self, path: &DiskPath) -> DiskResult<()> {
         let directory = File::from(self.open_dir("sync the folder", path)?);
-        directory.sync_all().map_err(|error| DiskError::from_io(&error, "sync the folder", path))
+        sync(&directory).map_err(|error| DiskError::from_io(&error, "sync the folder", path))
     }
 
     fn sync_fs(&self, path: &DiskPath) -> DiskResult<()> {
@@ -299,9 +300,9 @@ impl Disk for RealDisk {
 
 /// Renames to a free name where the file system does not know the flag that says so.
 fn rename_without_flag(from: &Place<'_>, to: &Place<'_>) -> Result<(), Errno> {
-    if system::stat_at(from.directory.as_fd(), from.name)?.kind == Kind::Dir {
+    if system::stat_at(from.directory.as_fd(), OsStr::new(from.name))?.kind == Kind::Dir {
         // A directory can only ever take the place of an empty directory, so that even a lost race loses nothing.
-        return match system::stat_at(to.directory.as_fd(), to.name) {
+        return match system::stat_at(to.directory.as_fd(), OsStr::new(to.name)) {
             Ok(_) => Err(Errno::EXIST),
             Err(Errno::NOENT) => rustix::fs::renameat(&from.directory, from.name, &to.directory, to.name),
             Err(errno) => Err(errno),
@@ -313,4 +314,21 @@ fn rename_without_flag(from: &Place<'_>, to: &Place<'_>) -> Result<(), Errno> {
         outcome => outcome?,
     }
     rustix::fs::unlinkat(&from.directory, from.name, AtFlags::empty())
+}
+
+/// Syncs a file or directory (macOS: with `F_FULLFSYNC`, which is what the standard library asks for).
+///
+/// Some network file systems know only the plain call, and for directories none: there it is the server's to keep.
+fn sync(file: &File) -> std::io::Result<()> {
+    use std::io::ErrorKind;
+
+    let is_unknown = |kind: ErrorKind| matches!(kind, ErrorKind::Unsupported | ErrorKind::InvalidInput);
+    match file.sync_all() {
+        Err(error) if is_unknown(error.kind()) => match rustix::fs::fsync(file).map_err(std::io::Error::from)
+        {
+            Err(error) if is_unknown(error.kind()) && file.metadata()?.is_dir() => Ok(()),
+            outcome => outcome,
+        },
+        outcome => outcome,
+    }
 }

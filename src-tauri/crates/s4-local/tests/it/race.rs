@@ -54,7 +54,10 @@ const SWAPS: &[(&str, Swap)] = &[
 ];
 
 /// What the other program does; it always leaves the bytes `edit` somewhere.
-const WRITERS: &[(&str, fn(&MemoryDisk))] = &[
+type Writer = fn(&MemoryDisk);
+
+/// Every way to save a file.
+const WRITERS: &[(&str, Writer)] = &[
     ("writes in place", |disk| disk.write("d/a", b"edit")),
     ("saves by rename", |disk| disk.save("d/a", b"edit")),
     ("writes in place, mtime as before", |disk| {
@@ -183,7 +186,7 @@ fn a_write_in_any_moment_survives_a_crash_in_any_later_one() {
 fn race_and_crash(
     traits: &DiskTraits,
     swap: Swap,
-    writer: fn(&MemoryDisk),
+    writer: Writer,
     moment: u64,
     judge: &dyn Fn(&MemoryWorld, u64),
 ) -> bool {

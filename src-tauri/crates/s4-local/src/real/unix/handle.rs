@@ -68,7 +68,6 @@ impl Handle for RealHandle {
     }
 
     fn sync(&self) -> DiskResult<()> {
-        // The standard library asks macOS for F_FULLFSYNC.
-        self.name_path(self.file.sync_all(), "sync")
+        self.name_path(super::sync(&self.file), "sync")
     }
 }
