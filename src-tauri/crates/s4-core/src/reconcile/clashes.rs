@@ -48,10 +48,10 @@ pub(super) fn find<'a>(
         .filter(|case| matches!(case.verdict, Verdict::DeleteLocal | Verdict::MovedAway))
         .map(|case| &case.path)
         .collect();
-    let taken = Taken::of(input, sides, directories, &leaving);
+    let mut taken = Taken::of(input, sides, directories, &leaving);
     for (path, node) in sides.files.iter() {
         if !leaving.contains(path) {
-            settle_on_disk(input, sides, path, node, &taken, &mut clashes);
+            settle_on_disk(input, sides, path, node, &mut taken, &mut clashes);
         }
     }
     let mut arriving = taken;
@@ -72,6 +72,8 @@ struct Taken {
     folded: BTreeMap<String, RelPath>,
     /// Those of directories alone.
     folded_dirs: BTreeSet<String>,
+    /// Those of everything that is on disk now, also of what goes.
+    folded_now: BTreeSet<String>,
     folds: bool,
 }
 
@@ -86,7 +88,10 @@ impl Taken {
         let folds = traits.folds();
         let mut folded = BTreeMap::new();
         let mut folded_dirs = BTreeSet::new();
+        let mut folded_now = BTreeSet::new();
         if folds {
+            let now = input.local.entries.keys();
+            folded_now.extend(now.map(|disk| traits.fold(disk.as_str()).into_owned()));
             for path in &directories.on_disk {
                 let form = traits.fold(sides.disk_path(path).as_str()).into_owned();
                 folded_dirs.insert(form.clone());
@@ -96,7 +101,7 @@ impl Taken {
                 folded.entry(traits.fold(node.disk.as_str()).into_owned()).or_insert_with(|| path.clone());
             }
         }
-        Self { dirs: directories.on_disk.clone(), folded, folded_dirs, folds }
+        Self { dirs: directories.on_disk.clone(), folded, folded_dirs, folded_now, folds }
     }
 }
 
@@ -106,10 +111,15 @@ fn settle_on_disk<'a>(
     sides: &Sides<'a>,
     path: &RelPath,
     node: &LocalNode<'a>,
-    taken: &Taken,
+    taken: &mut Taken,
     clashes: &mut Clashes<'a>,
 ) {
+    let stands_aside = names::looks_like_clash(node.disk.name()) && node.disk.name() != path.name();
+    if !stands_aside && !taken.folds && !taken.dirs.contains(path) {
+        return;
+    }
     let own = sides.disk_path(path);
+    let own_form = input.context.disk.fold(own.as_str()).into_owned();
     let key = || {
         input
             .remote
@@ -118,28 +128,27 @@ fn settle_on_disk<'a>(
             .map_or_else(|| input.context.prefix.file_key(path), |object| object.key.clone())
     };
     let own_is_refused = input.context.disk.refusal(path.name()).is_some();
-    let stands_aside = names::looks_like_clash(node.disk.name()) && node.disk.name() != path.name();
-    let is_directory = taken.dirs.contains(path)
-        || (taken.folds && taken.folded_dirs.contains(&*input.context.disk.fold(own.as_str())));
+    let is_directory = taken.dirs.contains(path) || (taken.folds && taken.folded_dirs.contains(&own_form));
     let own_is_taken = is_directory || own_is_refused;
     if !stands_aside && is_directory {
         let aside = aside(input, &node.disk, path, &key());
         clashes.problems.push(clash_problem(path, &aside));
         clashes.renames.insert(path.clone(), (node.clone(), aside));
-    } else if stands_aside && own_is_taken && input.remote.objects.contains(&path.with_name(node.disk.name()))
-    {
-        // The name under which it stands aside has become another file's own.
-        let aside = aside(input, &own, path, &key());
-        clashes.problems.push(clash_problem(path, &aside));
-        clashes.renames.insert(path.clone(), (node.clone(), aside));
-    } else if stands_aside && own_is_taken {
-        clashes.problems.push(clash_problem(path, &node.disk));
     } else if stands_aside {
-        let is_folded = taken.folds && taken.folded.contains_key(&*input.context.disk.fold(own.as_str()));
-        let is_free = !is_folded && !input.local.entries.contains(&own);
+        let is_free = !own_is_taken
+            && match taken.folds {
+                true => !taken.folded.contains_key(&own_form) && !taken.folded_now.contains(&own_form),
+                false => !input.local.entries.contains(&own),
+            };
         if is_free {
             // The clash ended: it gets its name back.
+            taken.folded.insert(own_form, path.clone());
             clashes.renames.insert(path.clone(), (node.clone(), own));
+        } else if input.remote.objects.contains(&path.with_name(node.disk.name())) {
+            // The name under which it stands aside has become another file's own.
+            let aside = aside(input, &own, path, &key());
+            clashes.problems.push(clash_problem(path, &aside));
+            clashes.renames.insert(path.clone(), (node.clone(), aside));
         } else {
             clashes.problems.push(clash_problem(path, &node.disk));
         }

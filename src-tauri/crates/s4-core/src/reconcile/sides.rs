@@ -11,7 +11,7 @@ use crate::local::{LocalEntry, LocalTree, Unreadable};
 use crate::names;
 use crate::path::{DiskPath, RelPath, link_stays_inside};
 use crate::plan::{Problem, ProblemReason};
-use crate::remote::{RemoteObject, RemoteTree};
+use crate::remote::RemoteObject;
 use crate::tree::SortedMap;
 
 use super::{Input, problem};
@@ -251,23 +251,25 @@ impl<'a> ClashNames<'a> {
         if input.baseline.files.contains(&canonical) || input.remote.objects.contains(&canonical) {
             return canonical;
         }
-        object_of_clash_name(input.local, input.remote, disk, &canonical).unwrap_or(canonical)
+        object_of_clash_name(input, disk, &canonical).unwrap_or(canonical)
     }
 }
 
 /// Returns whether no file stands on disk under the path's own name.
 fn own_name_is_free(local: &LocalTree, path: &RelPath) -> bool {
-    !matches!(local.entries.get(&DiskPath::from(path)), Some(LocalEntry::File(_) | LocalEntry::Symlink(_)))
+    !is_file(local, &DiskPath::from(path))
+}
+
+fn is_file(local: &LocalTree, disk: &DiskPath) -> bool {
+    matches!(local.entries.get(disk), Some(LocalEntry::File(_) | LocalEntry::Symlink(_)))
 }
 
 /// Returns the path whose clash name `disk` is, without a row: an object of that directory whose own name is not
-/// taken by a file on this disk.
-fn object_of_clash_name(
-    local: &LocalTree,
-    remote: &RemoteTree,
-    disk: &DiskPath,
-    canonical: &RelPath,
-) -> Option<RelPath> {
+/// taken by a file on this disk, and whose row names no other one that is there.
+fn object_of_clash_name(input: Input<'_>, disk: &DiskPath, canonical: &RelPath) -> Option<RelPath> {
+    let Input { local, remote, baseline, .. } = input;
+    let stands_elsewhere =
+        |path: &RelPath| baseline.files.get(path).is_some_and(|row| is_file(local, &row.disk));
     let in_directory = |path: &RelPath| path.parent() == canonical.parent();
     let from = canonical.parent();
     let candidates = match &from {
@@ -280,6 +282,7 @@ fn object_of_clash_name(
         .filter(|(path, _)| in_directory(path))
         .find(|(path, object)| {
             own_name_is_free(local, path)
+                && !stands_elsewhere(path)
                 && names::clash_names(path.name(), &object.key).iter().any(|name| name == disk.name())
         })
         .map(|(path, _)| path.clone())

@@ -6,7 +6,7 @@ use crate::path::DiskPath;
 
 use super::world::{Node, World, disk, parts};
 
-const PATHS: [&str; 10] = ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "f/a", "f/b"];
+const PATHS: [&str; 13] = ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "f/a", "f/b", "A", "D", "D/a"];
 /// Few of them, of few lengths, so that equal contents and equal sizes are common.
 const CONTENTS: [&str; 8] = ["", "1", "2", "33", "44", "+33", "->a", "->b"];
 
@@ -42,32 +42,52 @@ pub(super) fn edits(most: usize) -> impl Strategy<Value = Vec<Edit>> {
 
 impl World {
     pub(super) fn edit_disk(&mut self, edit: &Edit) {
+        let spelled = |path: usize| self.spelled(PATHS[path]);
         match edit {
-            Edit::Write(path, content) => self.save(PATHS[*path], CONTENTS[*content]),
+            Edit::Write(path, content) => self.save(&spelled(*path), CONTENTS[*content]),
             Edit::WriteNew(path) => {
+                let path = spelled(*path);
                 let content = format!("local {}", self.tick());
-                self.save(PATHS[*path], &content);
+                self.save(&path, &content);
             }
             Edit::Delete(path) => {
-                let place = disk(PATHS[*path]);
+                let place = disk(&spelled(*path));
                 self.disk.retain(|other, _| *other != place && !other.is_below(&place));
             }
-            Edit::MakeDir(path) => self.save(&format!("{}/", PATHS[*path]), ""),
-            Edit::Rename(from, to) => self.rename_on_disk(PATHS[*from], PATHS[*to]),
+            Edit::MakeDir(path) => self.save(&format!("{}/", spelled(*path)), ""),
+            Edit::Rename(from, to) => {
+                let from = spelled(*from);
+                // The last part is spelled as it is asked for: that is how case is changed.
+                let to = match PATHS[*to].rsplit_once('/') {
+                    Some((parent, name)) => format!("{}/{name}", self.spelled(parent)),
+                    None => PATHS[*to].to_owned(),
+                };
+                self.rename_on_disk(&from, &to);
+            }
             Edit::Touch(path) => {
+                let place = disk(&spelled(*path));
                 let now = self.tick();
-                if let Some(Node::File { print, .. }) = self.disk.get_mut(&disk(PATHS[*path])) {
+                if let Some(Node::File { print, .. }) = self.disk.get_mut(&place) {
                     (print.mtime_ns, print.ctime_ns) = (now, Some(now));
                 }
             }
             Edit::Chmod(path) => {
+                let place = disk(&spelled(*path));
                 let now = self.tick();
-                if let Some(Node::File { print, executable, .. }) = self.disk.get_mut(&disk(PATHS[*path])) {
+                if let Some(Node::File { print, executable, .. }) = self.disk.get_mut(&place) {
                     *executable = !*executable;
                     print.ctime_ns = Some(now);
                 }
             }
         }
+    }
+
+    /// Returns `path` in the spelling of what is there already, as a disk would find it.
+    fn spelled(&self, path: &str) -> String {
+        path.split('/').fold(String::new(), |above, name| {
+            let place = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
+            self.find(&disk(&place)).map_or(place, |found| found.to_string())
+        })
     }
 
     /// Saves a file, or makes a directory, as a program would: whatever stands in the way is gone.
@@ -96,6 +116,10 @@ impl World {
 
     fn rename_on_disk(&mut self, from: &str, to: &str) {
         let (source, target) = (disk(from), disk(to));
+        if let Some(found) = self.find(&target).filter(|found| *found != source && *found != target) {
+            // What has the name in another spelling is replaced.
+            self.disk.retain(|place, _| *place != found && !place.is_below(&found));
+        }
         let is_into_itself = source == target || target.is_below(&source) || source.is_below(&target);
         if is_into_itself || !self.disk.contains_key(&source) {
             return;

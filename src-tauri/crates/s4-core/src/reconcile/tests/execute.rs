@@ -37,7 +37,7 @@ impl World {
             }
             assert!(round < 6, "it never comes to an end: {:#?}\n{self:?}", lines(&plan));
             self.apply(&plan, &Mishaps { order: round, ..Mishaps::default() });
-            self.facts = crate::facts::Facts::default();
+            self.forget_facts();
         }
     }
 
@@ -193,8 +193,13 @@ impl World {
     fn execute_on_disk(&mut self, step: &Step) -> Result<Vec<RowChange>, String> {
         let path = &step.path;
         match &step.action {
-            Action::Download { object, disk, replaces, .. } => {
+            Action::Download { object, disk, replaces, must_descend_from } => {
                 self.expect_version(object)?;
+                let base = &self.bucket[object.key.as_str()].base;
+                if must_descend_from.as_ref().is_some_and(|version| !base.contains(version)) {
+                    self.strangers.push(object.key.clone());
+                    return Ok(Vec::new());
+                }
                 match replaces {
                     Some(local) => self.expect_local(disk, local)?,
                     None => self.expect_free(disk)?,

@@ -1,7 +1,7 @@
 //! Plans of a model world, with true answers to every question.
 
 use crate::digest::Digest;
-use crate::facts::LocalFact;
+use crate::facts::{Facts, LocalFact};
 use crate::plan::{Examine, Plan};
 use crate::reconcile::{Input, reconcile};
 use crate::remote::{Metadata, ObjectHead};
@@ -36,6 +36,16 @@ impl World {
             }
         }
         panic!("the planner never stops asking: {:?}", self.plan_once().examine);
+    }
+
+    /// Begins another cycle: what was found out is asked anew, but for replies to a GET.
+    pub(super) fn forget_facts(&mut self) {
+        self.facts = Facts::default();
+        for key in self.strangers.clone() {
+            if self.bucket.contains_key(key.as_str()) {
+                self.answer(&Examine::Head { key });
+            }
+        }
     }
 
     pub(super) fn answer(&mut self, need: &Examine) {

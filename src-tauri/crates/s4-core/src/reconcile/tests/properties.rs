@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use crate::baseline::RowContent;
+use crate::capabilities::Capabilities;
 use crate::context::ConflictPolicy;
 use crate::digest::Digest;
-use crate::facts::Facts;
 use crate::plan::ProblemReason;
 
+use super::check::lines;
 use super::edits::{Edit, edits};
 use super::execute::Mishaps;
 use super::world::{Tags, World, parts, rel};
@@ -60,6 +61,12 @@ struct Story {
     remote: Vec<Edit>,
     tags: Tags,
     policy: ConflictPolicy,
+    /// Whether the disk takes names that differ only in case for one.
+    folds: bool,
+    /// Whether files have an executable bit.
+    has_modes: bool,
+    /// Whether the store knows conditions.
+    has_conditions: bool,
     /// Whether both sides were emptied before they were edited, so that the three trees are unrelated.
     is_unrelated: bool,
 }
@@ -67,13 +74,18 @@ struct Story {
 fn story() -> impl Strategy<Value = Story> {
     let related = (edits(12), edits(6), edits(6), Just(false));
     let unrelated = (edits(12), edits(12), edits(12), Just(true));
-    (prop_oneof![2 => related.boxed(), 1 => unrelated.boxed()], tags(), policy()).prop_map(
-        |((first, local, remote, is_unrelated), tags, policy)| Story {
+    let often = || prop_oneof![3 => Just(true), 1 => Just(false)];
+    let edits = prop_oneof![2 => related.boxed(), 1 => unrelated.boxed()];
+    (edits, tags(), policy(), often(), often(), often()).prop_map(
+        |((first, local, remote, is_unrelated), tags, policy, is_exact, has_modes, has_conditions)| Story {
             first,
             local,
             remote,
             tags,
             policy,
+            folds: !is_exact,
+            has_modes,
+            has_conditions,
             is_unrelated,
         },
     )
@@ -81,7 +93,17 @@ fn story() -> impl Strategy<Value = Story> {
 
 impl Story {
     fn tell(&self) -> World {
-        let mut world = agreed(&self.first, self.tags, self.policy);
+        let mut world = World::new().with(|context| {
+            context.policy = self.policy;
+            context.disk.case_sensitive = !self.folds;
+            context.disk.has_executable_bit = self.has_modes;
+            if !self.has_conditions {
+                context.store = Capabilities::NONE;
+            }
+        });
+        world.tags = self.tags;
+        self.first.iter().for_each(|edit| world.edit_disk(edit));
+        world.sync();
         if self.is_unrelated {
             world.disk.clear();
             world.bucket.clear();
@@ -92,21 +114,18 @@ impl Story {
     }
 }
 
-fn agreed(edits: &[Edit], tags: Tags, policy: ConflictPolicy) -> World {
-    let mut world = World::new().with(|context| context.policy = policy);
-    world.tags = tags;
-    edits.iter().for_each(|edit| world.edit_disk(edit));
-    world.sync();
-    world
-}
-
 /// Carries plans out with mishaps, then without, and checks what must hold in the end.
-fn settle(mut world: World, mishaps: &[Mishaps]) {
-    let before = world.unsynced();
-    for mishap in mishaps {
+fn settle(mut world: World, mishaps: &[(Mishaps, Vec<Edit>, Vec<Edit>)]) {
+    let mut before = world.unsynced();
+    for (mishap, local, remote) in mishaps {
         let plan = world.plan();
         world.apply(&plan, mishap);
-        world.facts = Facts::default();
+        world.forget_facts();
+        if !local.is_empty() || !remote.is_empty() {
+            local.iter().for_each(|edit| world.edit_disk(edit));
+            remote.iter().for_each(|edit| world.edit_bucket(edit));
+            before = world.unsynced();
+        }
     }
     world.sync();
 
@@ -127,6 +146,9 @@ fn settle(mut world: World, mishaps: &[Mishaps]) {
 
     let is_undecided = |path: &String| {
         undecided.contains(path)
+            || undecided
+                .iter()
+                .any(|other| path.strip_prefix(&**other).is_some_and(|rest| rest.starts_with('/')))
             || (path.ends_with('/') && undecided.iter().any(|other| other.starts_with(path)))
     };
     let settled = |view: BTreeMap<String, String>| {
@@ -142,8 +164,8 @@ fn settle(mut world: World, mishaps: &[Mishaps]) {
     for content in before {
         let is_live = |view: &BTreeMap<String, String>| view.values().any(|other| *other == content);
         let is_kept = match world.context.policy {
-            ConflictPolicy::KeepBoth => is_live(&local) && is_live(&remote),
-            ConflictPolicy::Ask => is_live(&local) || is_live(&remote),
+            ConflictPolicy::KeepBoth if undecided.is_empty() => is_live(&local) && is_live(&remote),
+            ConflictPolicy::KeepBoth | ConflictPolicy::Ask => is_live(&local) || is_live(&remote),
             ConflictPolicy::Local | ConflictPolicy::Remote | ConflictPolicy::Newest => {
                 let body = parts(&content).0;
                 is_live(&local) || is_live(&remote) || world.trash.iter().any(|other| *other == *body)
@@ -153,19 +175,70 @@ fn settle(mut world: World, mishaps: &[Mishaps]) {
     }
 }
 
+const MIRRORED: [&str; 5] = ["a", "b", "c", "d/a", "d/b"];
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn both_sides_come_together(story in story(), order in any::<u64>()) {
-        settle(story.tell(), &[Mishaps { order, ..Mishaps::default() }]);
+        settle(story.tell(), &[(Mishaps { order, ..Mishaps::default() }, Vec::new(), Vec::new())]);
     }
 
     #[test]
     fn what_fails_or_stops_halfway_comes_together_later(
         story in story(),
-        mishaps in proptest::collection::vec(mishaps(), 1..4),
+        mishaps in proptest::collection::vec((mishaps(), Just(Vec::new()), Just(Vec::new())), 1..4),
     ) {
         settle(story.tell(), &mishaps);
+    }
+
+    #[test]
+    fn edits_between_what_fails_come_together_too(
+        story in story(),
+        mishaps in proptest::collection::vec((mishaps(), edits(3), edits(3)), 1..4),
+    ) {
+        settle(story.tell(), &mishaps);
+    }
+
+    #[test]
+    fn swapped_sides_call_for_the_mirrored_plan(
+        sides in proptest::collection::vec((0..5_usize, 0..5_usize, 0..5_usize), MIRRORED.len()),
+    ) {
+        let plan = |swap: bool| {
+            let of = |index: usize| ["", "1", "22", "333", "4444"][index];
+            let mut world = World::new();
+            // The paths have contents of their own, so that nothing is a move.
+            let body = |path: &str, content: &str| format!("{}{content}", path.repeat(5));
+            for (path, (base, _, _)) in MIRRORED.into_iter().zip(&sides) {
+                if *base > 0 {
+                    world = world.base(path, &body(path, of(*base)));
+                }
+            }
+            for (path, (_, one, other)) in MIRRORED.into_iter().zip(&sides) {
+                let (local, remote) = if swap { (other, one) } else { (one, other) };
+                if *local > 0 {
+                    world.write(path, &body(path, of(*local)));
+                }
+                if *remote > 0 {
+                    world.put(path, &body(path, of(*remote)));
+                }
+            }
+            lines(&world.plan())
+        };
+        let is_alike = |line: &&String| !line.ends_with('/');
+        let mirrored = |line: &String| match line.split_once(' ') {
+            Some(("upload", rest)) => format!("download {rest}"),
+            Some(("download", rest)) => format!("upload {rest}"),
+            Some(("delete", rest)) => match rest.split_once(' ') {
+                Some(("local", rest)) => format!("delete remote {rest}"),
+                Some(("remote", rest)) => format!("delete local {rest}"),
+                Some(_) | None => line.clone(),
+            },
+            Some(_) | None => line.clone(),
+        };
+        let one: BTreeSet<String> = plan(false).iter().filter(is_alike).map(mirrored).collect();
+        let other: BTreeSet<String> = plan(true).iter().filter(is_alike).cloned().collect();
+        assert_eq!(one, other);
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::key::{ObjectKey, Place};
 use crate::local::{LocalEntry, LocalFile, LocalSymlink, LocalTree, Unreadable};
-use crate::path::DiskPath;
+use crate::names::clash_names;
+use crate::path::{DiskPath, RelPath};
 use crate::remote::{RemoteObject, RemoteTree};
 
 use super::world::{Node, World, rel};
@@ -65,8 +66,7 @@ impl World {
             if self.context.rules.is_ignored(place.as_str(), *node == Node::Dir) {
                 continue;
             }
-            let mapped = self.baseline.files.iter().find(|(_, row)| row.disk == *place);
-            let path = mapped.map_or_else(|| rel(place.as_str()), |(path, _)| path.clone());
+            let path = self.path_of(place);
             match node {
                 Node::File { content, .. } => view.insert(path.to_string(), content.clone()),
                 Node::Symlink { target, .. } => view.insert(path.to_string(), format!("->{target}")),
@@ -76,6 +76,25 @@ impl World {
             };
         }
         view
+    }
+
+    /// Returns the path that a place stands for: by its row, else by the key whose clash name it has.
+    fn path_of(&self, place: &DiskPath) -> RelPath {
+        let own = rel(place.as_str());
+        let by_row =
+            self.baseline.files.iter().find(|(_, row)| row.disk == *place).map(|(path, _)| path.clone());
+        let rows = self.baseline.files.keys().cloned();
+        let keys =
+            self.bucket.keys().filter_map(|key| match self.context.prefix.place(&ObjectKey::new(&**key)) {
+                Some(Place::File(path)) => Some(path),
+                Some(Place::Directory(_) | Place::Root | Place::Reserved | Place::Invalid(_)) | None => None,
+            });
+        let has_this_clash_name = |path: &RelPath| {
+            let key = self.context.prefix.file_key(path);
+            path.parent() == own.parent()
+                && clash_names(path.name(), &key).iter().any(|name| *name == own.name())
+        };
+        by_row.or_else(|| rows.chain(keys).find(has_this_clash_name)).unwrap_or(own)
     }
 
     /// Returns what the bucket holds, by path; directories that only keys imply are there.

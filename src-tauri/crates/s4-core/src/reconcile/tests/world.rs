@@ -58,6 +58,8 @@ pub(super) struct World {
     pub(super) bucket: BTreeMap<String, Object>,
     /// Contents that are recoverable: trash on both sides.
     pub(super) trash: Vec<String>,
+    /// Objects that descend from no version that they replaced, as a GET told.
+    pub(super) strangers: Vec<ObjectKey>,
     pub(super) context: Context,
     pub(super) facts: Facts,
     pub(super) tags: Tags,
@@ -103,6 +105,7 @@ impl World {
             disk: BTreeMap::new(),
             bucket: BTreeMap::new(),
             trash: Vec::new(),
+            strangers: Vec::new(),
             context: Context {
                 disk: DiskTraits::LINUX,
                 store: Capabilities::FULL,
