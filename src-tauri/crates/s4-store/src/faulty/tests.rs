@@ -44,6 +44,17 @@ async fn an_obedient_store_keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn late_requests_in_any_order_keep_the_contract() {
+    let capabilities = Capabilities { versioning: Versioning::Off, ..Capabilities::FULL };
+    for seed in 0..20 {
+        let store = FaultyStore::new(memory(), seed, Chances { yields: 600, ..Chances::NONE });
+        let terms = Terms { minimum_part: 4, ..Terms::new(capabilities.clone(), "") };
+        contract::all(&store, &terms).await;
+        assert!(store.trace().len() > 50, "seed {seed}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_said_and_what_is_done_differ_as_the_fault_says() {
     let rows = [
         (Fault::Offline, StoreErrorKind::Offline, false),

@@ -27,6 +27,10 @@ async fn holds(bucket: DefaultBucket, versioning: Versioning) {
     let folder = tempfile::tempdir().unwrap();
     let server = server(&folder, bucket).await;
     let store = AwsStore::connect(connection(&server, server.bucket().unwrap())).await.unwrap();
+    assert!(
+        !format!("{store:?}").contains(server.credentials().secret_access_key()),
+        "secrets stay out of Debug"
+    );
     let found = probe(&store, &Prefix::new("probed"), "1").await.unwrap();
     assert_eq!(found, Capabilities { versioning, ..Capabilities::FULL });
     assert!(store.list("", ListFrom::Start, None).await.unwrap().objects.is_empty(), "the probe cleans up");

@@ -14,8 +14,8 @@ use crate::scripted::{Pace, Reply, Scripted};
 
 /// Far shorter than real ones, far longer than a turn of this machine.
 const SHORT: Timeouts = Timeouts {
-    connect: Duration::from_millis(500),
-    reply: Duration::from_millis(300),
+    connect: Duration::from_secs(2),
+    reply: Duration::from_millis(500),
     server_work: Duration::from_secs(5),
     stall: Duration::from_secs(5),
     slowest_upload: 64 << 10,
@@ -54,7 +54,7 @@ async fn a_slow_body_is_read_to_its_end() {
 
 #[tokio::test]
 async fn a_large_upload_is_given_time_by_its_length() {
-    let pace = Pace { before_reply: Duration::from_millis(900), ..Pace::default() };
+    let pace = Pace { before_reply: Duration::from_millis(1200), ..Pace::default() };
     let server = Scripted::start_at(pace, vec![object("")]).await;
     let body = Bytes::from(vec![0; 256 << 10]);
     let crc = Digest::of(&body).crc64nvme;
