@@ -3,7 +3,8 @@
 //! Decides what a person may name as the remote side of a target. It never asks a store whether the bucket is there.
 //!
 //! Invariants:
-//! - The bucket's name follows the rules that S3 has for all new buckets.
+//! - The bucket's name follows the rules that S3 has for all new buckets, but that two characters are enough, as for
+//!   the embedded server's own bucket `s4`.
 //! - The prefix has no empty part, no `.` or `..`, no reserved part `.s4`, and no slash at either end; every key
 //!   below it is a plain path.
 
@@ -26,8 +27,8 @@ pub struct BucketName(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BucketRule {
-    /// 3 to 63 characters.
-    #[error("has 3 to 63 characters")]
+    /// 2 to 63 characters.
+    #[error("has 2 to 63 characters")]
     Length,
     /// The characters allowed.
     #[error("is made of lower-case letters, digits, dots and hyphens")]
@@ -189,7 +190,7 @@ fn broken_rule(name: &str) -> Option<BucketRule> {
     let bytes = name.as_bytes();
     if !bytes.iter().all(|byte| is_alphanumeric(byte) || matches!(byte, b'.' | b'-')) {
         Some(BucketRule::Characters)
-    } else if !(3..=63).contains(&bytes.len()) {
+    } else if !(2..=63).contains(&bytes.len()) {
         Some(BucketRule::Length)
     } else if ![bytes.first(), bytes.last()].into_iter().flatten().all(is_alphanumeric) {
         Some(BucketRule::Ends)
