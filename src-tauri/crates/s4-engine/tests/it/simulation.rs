@@ -225,7 +225,7 @@ impl World {
 /// Which of its clash names a file has depends on what else is on that disk.
 fn without_hashes(tree: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
     let plain = |path: String| match path.find(" (clash ") {
-        Some(at) => format!("{}{}", &path[..at], &path[at + " (clash 12345678)".len()..]),
+        Some(at) => format!("{} (clash){}", &path[..at], &path[at + " (clash 12345678)".len()..]),
         None => path,
     };
     tree.into_iter().map(|(path, content)| (plain(path), content)).collect()
