@@ -225,6 +225,9 @@ pub enum Action {
         object: RemoteObject,
     },
     /// Gives a file another name on this disk only, because names clash or no longer do.
+    ///
+    /// Its row, if it has one, takes that name. The row takes the new stamps only if its own were those planned:
+    /// otherwise the file was edited, and must not look like the agreed content.
     RenameOnDisk {
         /// Where it lies.
         from: DiskPath,

@@ -40,7 +40,7 @@ fn is_key_free(input: Input<'_>, path: &RelPath) -> bool {
 fn is_place_free(
     sides: &Sides<'_>,
     disk: &DiskTraits,
-    taken: &Folded,
+    (taken, taken_dirs): &(Folded, Folded),
     path: &RelPath,
     source: &RelPath,
 ) -> bool {
@@ -48,14 +48,15 @@ fn is_place_free(
     let is_free_of_folds = || {
         let own = fold(path);
         (!taken.contains(&own) || own == fold(source))
+            && !taken_dirs.contains(&own)
             && path.ancestors().all(|above| !taken.contains(&fold(&above)))
     };
     !sides.dirs.contains(path)
         && path.ancestors().all(|above| !sides.files.contains(&above))
-        && (taken.is_empty() || is_free_of_folds())
+        && (!disk.folds() || is_free_of_folds())
 }
 
-/// The folded paths of the files on a disk that folds; empty on any other.
+/// The folded paths of what is on a disk that folds; empty on any other.
 type Folded = BTreeSet<String>;
 
 /// Returns whether the store can copy with conditions on both ends, one way or the other.
@@ -170,8 +171,9 @@ fn find_remote_renames(input: Input<'_>, sides: &Sides<'_>, cases: &mut [Case<'_
         return;
     }
     let disk = &input.context.disk;
-    let files = sides.files.keys().filter(|_| disk.folds());
-    let taken: Folded = files.map(|path| disk.fold(path.as_str()).into_owned()).collect();
+    let fold = |path: &RelPath| disk.folds().then(|| disk.fold(path.as_str()).into_owned());
+    let taken: (Folded, Folded) =
+        (sides.files.keys().filter_map(fold).collect(), sides.dirs.keys().filter_map(fold).collect());
     for index in 0..cases.len() {
         let case = &cases[index];
         let (Verdict::Download { .. }, None, None, Some(object)) =

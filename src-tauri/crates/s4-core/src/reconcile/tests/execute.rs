@@ -250,7 +250,9 @@ impl World {
                 self.rename(from, to);
                 let Some(mut row) = self.baseline.files.get(path).cloned() else { return Ok(Vec::new()) };
                 row.disk = to.clone();
-                if let Some(print) = self.print(to) {
+                // Only what the row agrees on: an edit that waits must not look like the agreed content.
+                let was_agreed = local.fingerprint() == Some(&row.fingerprint);
+                if let Some(print) = self.print(to).filter(|_| was_agreed) {
                     row.fingerprint = print;
                 }
                 Ok(vec![RowChange::File(path.clone(), Box::new(row))])

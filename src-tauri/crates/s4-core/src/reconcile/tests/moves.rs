@@ -168,3 +168,14 @@ fn without_conditions_a_rename_is_an_upload() {
     let world = renamed("a", "b").with(|context| context.store = Capabilities::NONE);
     check(world, &["delete remote a", "upload b"]);
 }
+
+#[test]
+fn a_rename_there_waits_for_no_room_that_it_makes_itself() {
+    // The file takes the name of the directory it lies in, which this disk knows in another case.
+    let world =
+        World::new().with(|context| context.disk.case_sensitive = false).agreed("d/e", "11").edit(|world| {
+            world.bucket.clear();
+            world.put("D", "11");
+        });
+    check(world, &["delete local d/e", "rmdir d/", "download D"]);
+}
