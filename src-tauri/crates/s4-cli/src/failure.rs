@@ -39,39 +39,39 @@ pub(crate) enum Failure {
     /// There is no place for S4's own files.
     Locations(LocationsError),
     /// `sync.conf` cannot be read or written.
-    File(FileError),
+    File(Box<FileError>),
     /// A target cannot be had from the configuration.
-    Config(ConfigError),
+    Config(Box<ConfigError>),
     /// A target cannot be written to the configuration.
-    Field(FieldError),
+    Field(Box<FieldError>),
     /// A name is no target's name.
     Name(TargetNameError),
     /// Two targets would share a folder or a prefix.
-    Place(PlaceError),
+    Place(Box<PlaceError>),
     /// A target has no credentials.
-    Credential(CredentialError),
+    Credential(Box<CredentialError>),
     /// The keyring does not do what is asked.
-    Secrets(SecretsError),
+    Secrets(Box<SecretsError>),
     /// Keys stayed in `sync.conf`.
-    Move(MoveError),
+    Move(Box<MoveError>),
     /// The settings of a target cannot be used.
     Connect(ConnectError),
     /// The store does not do what is asked.
     Store {
         /// Where.
-        at: At,
+        at: Box<At>,
         /// Why.
-        error: StoreError,
+        error: Box<StoreError>,
     },
     /// A target could not be synced.
     Sync {
         /// Where.
-        at: At,
+        at: Box<At>,
         /// Why.
-        error: SyncError,
+        error: Box<SyncError>,
     },
     /// The server could not be started.
-    Server(ServerError),
+    Server(Box<ServerError>),
     /// The standard input could not be read.
     Input(io::Error),
 }
@@ -119,12 +119,12 @@ impl At {
 
     /// Returns the failure of a request there.
     pub(crate) fn store(&self, error: StoreError) -> Failure {
-        Failure::Store { at: self.clone(), error }
+        Failure::Store { at: Box::new(self.clone()), error: Box::new(error) }
     }
 
     /// Returns the failure of a run there.
     pub(crate) fn sync(&self, error: SyncError) -> Failure {
-        Failure::Sync { at: self.clone(), error }
+        Failure::Sync { at: Box::new(self.clone()), error: Box::new(error) }
     }
 }
 
@@ -144,7 +144,7 @@ macro_rules! from {
     ($($error:ty => $variant:ident),+ $(,)?) => {
         $(impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self::$variant(error)
+                Self::$variant(error.into())
             }
         })+
     };

@@ -26,13 +26,13 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    fn new(exit: Exit, message: impl ToString, hint: impl Into<String>) -> Self {
-        Self { message: message.to_string(), hint: Some(hint.into()), exit }
+    fn new(exit: Exit, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: Some(hint.into()), exit }
     }
 
     /// A message that names the way out itself.
-    fn alone(exit: Exit, message: impl ToString) -> Self {
-        Self { message: message.to_string(), hint: None, exit }
+    fn alone(exit: Exit, message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit }
     }
 }
 
@@ -46,23 +46,23 @@ pub(crate) fn explain(failure: &Failure) -> Told {
             Told { message: message.clone(), hint: hint.clone(), exit: Exit::Failed }
         }
         Failure::Folder { path, problem } => folder(&path.display().to_string(), problem),
-        Failure::Locations(error) => Told::alone(Exit::Failed, error),
+        Failure::Locations(error) => Told::alone(Exit::Failed, error.to_string()),
         Failure::File(error) => file(error),
         Failure::Config(error) => config(error),
         Failure::Field(error) => {
-            Told::new(Exit::Failed, error, "correct it with `s4 edit`, or by hand in sync.conf")
+            Told::new(Exit::Failed, error.to_string(), "correct it with `s4 edit`, or by hand in sync.conf")
         }
-        Failure::Name(error) => Told::alone(Exit::Usage, error),
+        Failure::Name(error) => Told::alone(Exit::Usage, error.to_string()),
         Failure::Place(error) => place(error),
-        Failure::Credential(error) => Told::alone(Exit::Failed, error),
+        Failure::Credential(error) => Told::alone(Exit::Failed, error.to_string()),
         Failure::Secrets(error) => secrets(error),
         Failure::Move(error) => {
-            Told::new(Exit::Failed, error, "the keys are where they were; nothing was changed")
+            Told::new(Exit::Failed, error.to_string(), "the keys are where they were; nothing was changed")
         }
         Failure::Connect(error) => connect(error),
         Failure::Store { at, error } => store(at, error),
         Failure::Sync { at, error } => sync(at, error),
-        Failure::Server(error) => Told::alone(Exit::Failed, error),
+        Failure::Server(error) => Told::alone(Exit::Failed, error.to_string()),
         Failure::Input(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             Told::new(Exit::Usage, "the input ended before all was answered", "nothing was changed")
         }
@@ -95,23 +95,25 @@ fn folder(path: &str, problem: &FolderProblem) -> Told {
 fn file(error: &FileError) -> Told {
     match error {
         // Each names the file and what to do with it.
-        FileError::Invalid { .. } | FileError::Busy { .. } => Told::alone(Exit::Failed, error),
-        FileError::Unreadable { .. } | FileError::Unwritable { .. } => {
-            Told::new(Exit::Failed, error, "check the permissions of the file and of its directory")
-        }
-        _ => Told::alone(Exit::Failed, error),
+        FileError::Invalid { .. } | FileError::Busy { .. } => Told::alone(Exit::Failed, error.to_string()),
+        FileError::Unreadable { .. } | FileError::Unwritable { .. } => Told::new(
+            Exit::Failed,
+            error.to_string(),
+            "check the permissions of the file and of its directory",
+        ),
+        _ => Told::alone(Exit::Failed, error.to_string()),
     }
 }
 
 fn config(error: &ConfigError) -> Told {
     match error {
         ConfigError::UnknownTarget { .. } => {
-            Told::new(Exit::Usage, error, "`s4 targets` lists the targets, `s4 add` makes one")
+            Told::new(Exit::Usage, error.to_string(), "`s4 targets` lists the targets, `s4 add` makes one")
         }
         ConfigError::Name(_) | ConfigError::Field(_) | ConfigError::NotAnObject { .. } => {
-            Told::new(Exit::Failed, error, "correct it with `s4 edit`, or by hand in sync.conf")
+            Told::new(Exit::Failed, error.to_string(), "correct it with `s4 edit`, or by hand in sync.conf")
         }
-        _ => Told::alone(Exit::Failed, error),
+        _ => Told::alone(Exit::Failed, error.to_string()),
     }
 }
 
@@ -119,14 +121,14 @@ fn place(error: &PlaceError) -> Told {
     match error {
         PlaceError::Overlap(overlap) => Told::new(
             Exit::Usage,
-            overlap,
+            overlap.to_string(),
             "two targets that share files would sync each other's for ever; nothing was changed",
         ),
         PlaceError::Config(error) => config(error),
         PlaceError::Unresolved { .. } => {
-            Told::new(Exit::Failed, error, "check the permissions of the directories above it")
+            Told::new(Exit::Failed, error.to_string(), "check the permissions of the directories above it")
         }
-        _ => Told::alone(Exit::Failed, error),
+        _ => Told::alone(Exit::Failed, error.to_string()),
     }
 }
 
@@ -138,22 +140,24 @@ fn secrets(error: &SecretsError) -> Told {
         | SecretsError::TimedOut { .. }
         | SecretsError::TooLong { .. } => Told::new(
             Exit::Failed,
-            error,
+            error.to_string(),
             "nothing was saved; `--credentials env` uses AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
              `--credentials profile:NAME` a profile of ~/.aws/credentials",
         ),
-        _ => Told::new(Exit::Failed, error, "nothing was changed in sync.conf"),
+        _ => Told::new(Exit::Failed, error.to_string(), "nothing was changed in sync.conf"),
     }
 }
 
 fn connect(error: &ConnectError) -> Told {
     match error {
-        ConnectError::CaBundle { .. } => {
-            Told::new(Exit::Failed, error, "name another file with `s4 edit NAME --ca-bundle FILE`")
-        }
+        ConnectError::CaBundle { .. } => Told::new(
+            Exit::Failed,
+            error.to_string(),
+            "name another file with `s4 edit NAME --ca-bundle FILE`",
+        ),
         ConnectError::Merge { target } => Told::new(
             Exit::Usage,
-            error,
+            error.to_string(),
             format!("choose another policy: `s4 edit '{target}' --conflicts keep-both`"),
         ),
     }

@@ -70,10 +70,10 @@ impl Finding {
 /// Looks at this computer and at one target, or all.
 pub(crate) async fn run(ctx: &Context, name: Option<&str>) -> Result<Exit, Failure> {
     // An unknown name is an error, before anything is looked at. A broken file is a finding.
-    if let (Some(name), Ok(config)) = (name, ctx.read()) {
-        if !config.contains(name) {
-            config.target(name)?;
-        }
+    if let (Some(name), Ok(config)) = (name, ctx.read())
+        && !config.contains(name)
+    {
+        config.target(name)?;
     }
     let mut exit = Exit::InSync;
     let mut tell = |finding: Finding| {

@@ -31,12 +31,12 @@ fn questions_show_what_is_there_but_no_secret() {
 #[test]
 fn answers_change_fields() {
     let mut person = Script::new(&["/other", "https://x", "s3://bucket/other", "NEW", "secret", "-"]);
-    let mut fields = Fields::default();
-    let keys = ask_fields(&mut person, &target(), &mut fields).unwrap();
+    let mut said = Fields::default();
+    let keys = ask_fields(&mut person, &target(), &mut said).unwrap();
     let Some(Keys::Given(given)) = keys else { panic!("keys were given") };
     assert_eq!((given.access_key_id.as_str(), given.secret_access_key.expose()), ("NEW", "secret"));
     let mut after = target();
-    super::super::fields::apply(&fields, &mut after).unwrap();
+    fields::apply(&said, &mut after).unwrap();
     assert_eq!(after.s3_uri.to_string(), "s3://bucket/other");
     assert_eq!(after.region_name, None);
     assert!(is_elsewhere(&target(), &after));
