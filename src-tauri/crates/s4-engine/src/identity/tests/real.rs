@@ -95,3 +95,60 @@ fn twins_are_told_from_other_names_and_from_what_is_gone() {
     assert_eq!(machine.machine_id(), ThisMachine::look(directory.path()).unwrap().machine_id());
     assert_ne!(machine.new_id(), machine.new_id());
 }
+
+/// Begins a run in a folder of the real disk, with the database where it usually is.
+fn run_on_disk(folder: &Path, state: &Path) -> Result<Run, IdentityError> {
+    let folder = fs::canonicalize(folder).unwrap();
+    let disk = s4_local::real::RealDisk::open(&folder)?;
+    let machine = ThisMachine::look(state)?;
+    let records = DirectoryRecords::new(state);
+    let here = Here { disk: &disk, folder: &folder, records: &records, surroundings: &machine };
+    check_mounted(here)?;
+    fs::create_dir_all(folder.join(".s4")).unwrap();
+    let opened = crate::db::sqlite::open(&folder.join(".s4/state.db"), s4_core::remote::UnixMillis(0))?;
+    begin_run(here, &opened.db)
+}
+
+/// Copies a folder as `cp -r` does, `.s4` included.
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to.join(".s4")).unwrap();
+    for entry in fs::read_dir(from.join(".s4")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(".s4").join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn t51_t67_folders_on_the_real_disk_are_what_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let (docs, state) = (at("docs"), at("state"));
+    fs::create_dir(&docs).unwrap();
+    let run = |folder: &Path| run_on_disk(folder, &state).map(|run| run.assessment).unwrap();
+    assert_eq!(run(&docs), Assessment::Fresh);
+    assert_eq!(run(&docs), Assessment::Continue);
+
+    copy_folder(&docs, &at("backup"));
+    assert_eq!(run(&at("backup")), Assessment::Twin);
+    assert_eq!(run(&at("backup")), Assessment::Continue);
+    assert_eq!(run(&docs), Assessment::Continue);
+
+    copy_folder(&docs, &at("older"));
+    assert_eq!(run(&docs), Assessment::Continue);
+    fs::rename(&docs, at("gone")).unwrap();
+    fs::rename(at("older"), &docs).unwrap();
+    assert_eq!(run(&docs), Assessment::RestoredOrCopied);
+    assert_eq!(run(&docs), Assessment::Continue);
+
+    fs::rename(&docs, at("moved")).unwrap();
+    fs::remove_dir_all(at("gone")).unwrap();
+    assert_eq!(run(&at("moved")), Assessment::Continue);
+
+    let moved = fs::canonicalize(at("moved")).unwrap();
+    fs::remove_dir_all(moved.join(".s4")).unwrap();
+    let refused = run_on_disk(&moved, &state);
+    assert!(matches!(refused, Err(IdentityError::NotMounted { folder }) if folder == moved));
+    assert_eq!(fs::read_dir(&moved).unwrap().count(), 0, "nothing was made there");
+    forget_folder(&DirectoryRecords::new(&state), &moved).unwrap();
+    assert_eq!(run(&moved), Assessment::Fresh);
+}
