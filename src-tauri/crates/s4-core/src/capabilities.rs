@@ -101,6 +101,11 @@ impl Capabilities {
         versioning: Versioning::Off,
     };
 
+    /// Returns whether no write of any kind can replace a version that its writer has not seen.
+    pub fn writes_are_conditional(&self) -> bool {
+        self.put_if_none_match && self.put_if_match && self.complete_if_none_match && self.complete_if_match
+    }
+
     /// Returns whether what is replaced or deleted is gone unless S4 keeps a copy in its own trash.
     pub fn needs_trash(&self) -> bool {
         match self.versioning {

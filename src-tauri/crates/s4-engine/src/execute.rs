@@ -107,8 +107,12 @@ impl Execution<'_> {
                 }
                 Err(stop) => self.stopped(step, work, stop, &mut executed, &mut stopped),
             }
-            if finished.len() >= BATCH {
-                self.commit(&mut finished, &mut executed).await?;
+            // A commit that fails stops the run, but only after every step under way has ended: none of them may
+            // still work on the folder when its lock is given back.
+            if finished.len() >= BATCH
+                && let Err(error) = self.commit(&mut finished, &mut executed).await
+            {
+                stopped.get_or_insert(error);
             }
         }
         self.commit(&mut finished, &mut executed).await?;

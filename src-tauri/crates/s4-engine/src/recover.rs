@@ -4,6 +4,7 @@
 //! - An entry that waits aside with its place taken, or that a program wrote to after it was replaced, becomes a
 //!   conflict copy beside where it stood. Nothing here is ever overwritten.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use s4_core::context::ConflictStamp;
@@ -39,7 +40,8 @@ impl Recovery {
     /// Resolves intents and rescues what late writers wrote; returns the paths of the conflict copies.
     pub(crate) fn before_scan(&self) -> Result<Vec<DiskPath>, SyncError> {
         let mut rescued = self.resolve_intents()?;
-        rescued.extend(self.rescue_late_writes(UnixMillis(self.now.0.saturating_sub(LATE_WRITER_MS)))?);
+        let since = UnixMillis(self.now.0.saturating_sub(LATE_WRITER_MS));
+        rescued.extend(self.rescue_late_writes(since..UnixMillis(i64::MAX))?);
         Ok(rescued)
     }
 
@@ -67,10 +69,13 @@ impl Recovery {
         Ok(rescued)
     }
 
-    /// Looks again at what went to trash since `since`: bytes that a program wrote there later exist nowhere else.
-    pub(crate) fn rescue_late_writes(&self, since: UnixMillis) -> Result<Vec<DiskPath>, SyncError> {
+    /// Looks again at what went to trash in `times`: bytes that a program wrote there later exist nowhere else.
+    fn rescue_late_writes(&self, times: Range<UnixMillis>) -> Result<Vec<DiskPath>, SyncError> {
         let mut rescued = Vec::new();
-        for (_, entry) in self.db.trashed_since(since)? {
+        for (at, entry) in self.db.trashed_since(times.start)? {
+            if at >= times.end {
+                continue;
+            }
             match self.batch.folder().late_writer(&entry)? {
                 LateWriter::Unchanged => continue,
                 LateWriter::Gone => {}
@@ -128,7 +133,7 @@ impl Recovery {
 
     /// Removes trash from before `before` for good, but for what a late writer has changed.
     pub(crate) fn expire_trash(&self, before: UnixMillis) -> Result<(), SyncError> {
-        self.rescue_late_writes(UnixMillis(i64::MIN))?;
+        self.rescue_late_writes(UnixMillis(i64::MIN)..before)?;
         let expired = self.batch.folder().expire_trash(before, &|_| false);
         for problem in expired.problems {
             tracing::debug!(%problem, "trash stays until the next run");

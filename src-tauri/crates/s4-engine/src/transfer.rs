@@ -5,4 +5,5 @@
 
 pub(crate) mod body;
 pub(crate) mod download;
+pub(crate) mod lost_reply;
 pub(crate) mod upload;

@@ -239,7 +239,7 @@ fn remote_edit<'a>(
     node: &LocalNode<'a>,
     object: &'a RemoteObject,
 ) -> Verdict {
-    if !row.own_write || input.context.store.put_if_match {
+    if !row.own_write || input.context.store.writes_are_conditional() {
         return Verdict::Download { must_descend_from: None };
     }
     let known = input.facts.head(&object.key, &object.etag, object.last_modified);

@@ -37,7 +37,10 @@ pub(super) async fn for_write(
         (RemoteExpectation::Absent, Writing::Parts) => store.complete_if_none_match,
         (RemoteExpectation::Version(_), Writing::Parts) => store.complete_if_match,
     };
-    if is_effective {
+    // Where some writes have no effective condition, all name their whole ancestry: lineage depends on it.
+    let needs_ancestors =
+        matches!(expectation, RemoteExpectation::Version(_)) && !store.writes_are_conditional();
+    if is_effective && !needs_ancestors {
         let condition = match expectation {
             RemoteExpectation::Absent => Condition::Absent,
             RemoteExpectation::Version(etag) => Condition::Match(etag.clone()),
@@ -48,7 +51,8 @@ pub(super) async fn for_write(
     match (expectation, now) {
         (RemoteExpectation::Absent, None) => Ok((Condition::None, Vec::new())),
         (RemoteExpectation::Version(etag), Some(head)) if head.etag == *etag => {
-            Ok((Condition::None, head.metadata.base))
+            let condition = if is_effective { Condition::Match(etag.clone()) } else { Condition::None };
+            Ok((condition, head.metadata.base))
         }
         (RemoteExpectation::Absent | RemoteExpectation::Version(_), _) => {
             Err(Stop::Again("another version stands in the bucket".to_owned()))

@@ -9,16 +9,17 @@ use s4_core::key::ObjectKey;
 use s4_core::local::{Fingerprint, LocalEntry, LocalFile};
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{RemoteExpectation, RowChange};
-use s4_core::remote::{ETag, Metadata, ObjectHead};
+use s4_core::remote::{ETag, Metadata};
 use s4_local::failpoint;
 use s4_store::content_type::content_type;
-use s4_store::error::{StoreError, StoreErrorKind};
-use s4_store::store::{Condition, ObjectAttributes, Written};
+use s4_store::error::StoreErrorKind;
+use s4_store::store::{ObjectAttributes, Written};
 
 use super::precondition::{self, Writing};
 use super::remove;
 use crate::db::ActivityKind;
 use crate::session::{Done, Session, StepResult, Stop};
+use crate::transfer::lost_reply;
 use crate::transfer::upload::{self, Destination, Sent, WHOLE_UP_TO};
 
 /// Writes local content to the bucket.
@@ -177,7 +178,7 @@ pub(super) async fn put(
         match sent {
             Ok(written) => return Ok(written),
             Err(error) if error.kind == StoreErrorKind::Conflict && tries < TRIES => {}
-            Err(error) => return ours_after_all(session, error, digest, to).await,
+            Err(error) => return lost_reply::ours_after_all(session, error, digest, to).await,
         }
     }
 }
@@ -189,35 +190,4 @@ async fn send_large(
     to: &Destination,
 ) -> StepResult<Sent> {
     upload::send_parts(session, disk, fingerprint, to).await
-}
-
-/// A condition may have failed because our own first try was carried out and its reply was lost. What stands there
-/// is ours only if its checksum is.
-async fn ours_after_all(
-    session: &Arc<Session>,
-    error: StoreError,
-    digest: &Digest,
-    to: &Destination,
-) -> StepResult<Written> {
-    let may_be_ours = matches!(error.kind, StoreErrorKind::PreconditionFailed | StoreErrorKind::Conflict)
-        && to.condition != Condition::None;
-    if !may_be_ours {
-        return Err(error.into());
-    }
-    match precondition::look(session, &to.key).await? {
-        Some(head) if is_what_we_sent(&head, digest, to) => {
-            Ok(Written { etag: head.etag, version_id: head.version_id, not_after: head.last_modified })
-        }
-        Some(_) | None => Err(error.into()),
-    }
-}
-
-/// Returns whether an object is what we sent: content by every checksum there is, and what is written beside it.
-fn is_what_we_sent(head: &ObjectHead, digest: &Digest, to: &Destination) -> bool {
-    let checksums = [
-        head.crc64nvme.map(|crc| crc == digest.crc64nvme),
-        if head.etag_is_md5 { head.etag.possible_md5().map(|md5| md5 == digest.md5) } else { None },
-    ];
-    let same_content = checksums.contains(&Some(true)) && !checksums.contains(&Some(false));
-    same_content && head.size == digest.size && head.metadata == to.attributes.metadata
 }

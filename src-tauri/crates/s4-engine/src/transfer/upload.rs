@@ -17,6 +17,7 @@ use s4_core::path::{DiskPath, RelPath};
 use s4_local::reading::OpenFile;
 use s4_store::store::{Condition, ObjectAttributes, Part, UploadId, Written};
 
+use super::lost_reply;
 use crate::session::{Session, StepResult, Stop};
 
 /// Files up to this length are sent in one request, in bytes.
@@ -119,7 +120,11 @@ async fn send_all(
     let digest = hasher.finish();
     s4_local::failpoint::hit("upload:before-complete");
     let crc = session.capabilities.crc64nvme.then_some(digest.crc64nvme);
-    let written = session.store.complete_upload(&to.key, upload, &parts, crc, &to.condition).await?;
+    let completed = session.store.complete_upload(&to.key, upload, &parts, crc, &to.condition).await;
+    let written = match completed {
+        Ok(written) => written,
+        Err(error) => lost_reply::ours_after_all(session, error, &digest, to).await?,
+    };
     s4_local::failpoint::hit("upload:completed");
     Ok(Sent { written, digest, read_time_ns: file.read_time_ns() })
 }
