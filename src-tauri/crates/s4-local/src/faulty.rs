@@ -100,7 +100,8 @@ type Hook = Arc<dyn Fn(&'static str) + Send + Sync>;
 /// What fails; shared with the handles.
 #[derive(Default)]
 struct Faults {
-    list: Mutex<Vec<Fault>>,
+    /// Each with the number of operations that it still lets pass.
+    list: Mutex<Vec<(u32, Fault)>>,
     chance: Mutex<Option<Chance>>,
 }
 
@@ -112,7 +113,12 @@ impl FaultyDisk {
 
     /// Adds a fault.
     pub fn fail(&self, fault: Fault) {
-        lock(&self.faults.list).push(fault);
+        self.fail_after(0, fault);
+    }
+
+    /// Adds a fault that lets the first `skipped` operations it is for pass.
+    pub fn fail_after(&self, skipped: u32, fault: Fault) {
+        lock(&self.faults.list).push((skipped, fault));
     }
 
     /// Adds a fault that comes before the operation, always.
@@ -179,10 +185,14 @@ impl Faults {
     ) -> Option<(DiskErrorKind, When, &'a DiskPath)> {
         let mut list = lock(&self.list);
         for path in paths {
-            let matches = |fault: &&mut Fault| {
-                fault.times > 0 && fault.operation == operation && covers(&fault.path, path.as_str())
-            };
-            if let Some(fault) = list.iter_mut().find(matches) {
+            for (skipped, fault) in list.iter_mut() {
+                if fault.times == 0 || fault.operation != operation || !covers(&fault.path, path.as_str()) {
+                    continue;
+                }
+                if *skipped > 0 {
+                    *skipped -= 1;
+                    continue;
+                }
                 fault.times = if fault.times == u32::MAX { u32::MAX } else { fault.times - 1 };
                 return Some((fault.kind, fault.when, path));
             }

@@ -92,8 +92,14 @@ impl Batch {
         if let Ok(None) = self.disk().lstat(parked_at) {
             self.complete(intent);
         }
-        match error.kind {
-            DiskErrorKind::Missing => SwapError::Changed { path: path.clone() },
+        self.gone_or(error, path)
+    }
+
+    /// Returns [`SwapError::Changed`] if nothing stands at `path` any more, and otherwise what the disk said: it may
+    /// be the directory of the other name that is missing.
+    pub(crate) fn gone_or(&self, error: DiskError, path: &DiskPath) -> SwapError {
+        match (error.kind, self.disk().lstat(path)) {
+            (DiskErrorKind::Missing, Ok(None)) => SwapError::Changed { path: path.clone() },
             _ => error.into(),
         }
     }

@@ -192,15 +192,14 @@ impl Batch {
     /// Moves an entry out of trash, or out of a parking place, to the free name `to`, and returns its fingerprint.
     ///
     /// It stays the same inode: a program that has it open goes on writing to it under its new name. Fails with
-    /// [`SwapError::Occupied`] if the name is taken, with [`SwapError::Changed`] if the entry is gone. The
-    /// directory of `to` must exist.
+    /// [`SwapError::Occupied`] if the name is taken, with [`SwapError::Changed`] if the entry is gone, and with a
+    /// [`DiskErrorKind::Missing`] if there is no directory for `to`.
     pub fn rescue(&self, place: &DiskPath, to: &DiskPath) -> Result<Option<Fingerprint>, SwapError> {
         self.disk().step("rescue:before")?;
         // Nothing can be lost: a rename to a free name.
         self.disk().rename(place, to).map_err(|error| match error.kind {
             DiskErrorKind::Occupied => SwapError::Occupied { path: to.clone() },
-            DiskErrorKind::Missing => SwapError::Changed { path: place.clone() },
-            _ => SwapError::from(error),
+            _ => self.gone_or(error, place),
         })?;
         self.moved(place, to);
         self.disk().step("rescue:done")?;

@@ -5,6 +5,7 @@
 mod it {
     mod contract;
     mod crash;
+    mod faults;
     mod race;
     mod reading;
     mod scan;

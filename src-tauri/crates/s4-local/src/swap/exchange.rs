@@ -52,9 +52,9 @@ impl Batch {
     ) -> Result<(), SwapError> {
         let changed = |path: &DiskPath| SwapError::Changed { path: path.clone() };
         // Nothing can be lost: both entries have a name before and after.
-        self.disk().exchange(left, right).map_err(|error| match error.kind {
-            DiskErrorKind::Missing => changed(&error.path),
-            _ => SwapError::from(error),
+        self.disk().exchange(left, right).map_err(|error| match self.gone_or(error, left) {
+            SwapError::Disk(error) => self.gone_or(error, right),
+            other => other,
         })?;
         self.exchanged(left, right);
         self.disk().step("exchange:exchanged")?;

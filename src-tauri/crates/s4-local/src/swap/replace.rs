@@ -108,10 +108,7 @@ impl Batch {
                 staged.take_name_back();
                 self.complete(id);
             }
-            return Err(match error.kind {
-                DiskErrorKind::Missing => SwapError::Changed { path: at.clone() },
-                _ => error.into(),
-            });
+            return Err(self.gone_or(error, at));
         }
         self.exchanged(at, staged.path());
         self.disk().step("replace:exchanged")?;

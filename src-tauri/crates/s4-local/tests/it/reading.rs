@@ -155,6 +155,24 @@ fn trash_expires_by_deletion_and_keeps_what_it_is_told_to() {
     assert_eq!(world.disk.paths(), [".s4", ".s4/partial", ".s4/trash", "d"]);
 }
 
+#[test]
+fn what_is_rescued_into_a_missing_directory_stays_where_it_is() {
+    let world = MemoryWorld::new(DiskTraits::LINUX, &[("a", "old")]);
+    let folder = world.folder();
+    let batch = world.batch(&folder);
+    let trashed = batch.remove(&path("a"), &folder.look(&path("a")).unwrap().unwrap()).unwrap();
+    match batch.rescue(&trashed.place, &path("no/where")) {
+        Err(SwapError::Disk(error)) => assert_eq!(error.kind, DiskErrorKind::Missing),
+        other => panic!("{other:?}"),
+    }
+    batch.rescue(&trashed.place, &path("b")).unwrap();
+    assert!(matches!(batch.rescue(&trashed.place, &path("c")), Err(SwapError::Changed { .. })));
+    let refused = batch.rename(&path("b"), &folder.look(&path("b")).unwrap().unwrap(), &path("no/b"));
+    assert!(matches!(refused, Err(SwapError::Disk(error)) if error.kind == DiskErrorKind::Missing));
+    world.commit(&batch).unwrap();
+    assert_eq!((world.visible().len(), world.intents.open().len()), (1, 0));
+}
+
 #[cfg(unix)]
 #[test]
 fn t13_t14_a_directory_that_became_a_link_leads_nowhere() {
