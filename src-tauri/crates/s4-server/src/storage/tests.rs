@@ -128,6 +128,11 @@ async fn remove(storage: &Storage, key: &str) -> Deleted {
     delete(storage, key, None, DeleteCondition::default()).await.unwrap()
 }
 
+/// Changes are answered before freed files are removed; the next change comes after that.
+async fn settle(storage: &Storage) {
+    remove(storage, "nothing").await;
+}
+
 fn from(key: &str) -> CopySource {
     CopySource {
         bucket: BUCKET.to_owned(),

@@ -138,7 +138,11 @@ where
                 self.contents.into_iter().for_each(NewBlob::keep);
                 Err(StorageError::NotCommitted(reason.to_owned()))
             }
-            (Some(Err(error)), _) => Err(error),
+            (Some(Err(error)), _) => {
+                // Gone before the answer: who is refused leaves nothing behind.
+                drop(self.contents);
+                Err(error)
+            }
             (None, Ok(())) => Err(StorageError::Stopped),
         };
         // Nobody may be waiting any more; the change stands all the same.

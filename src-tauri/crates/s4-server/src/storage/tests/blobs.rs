@@ -4,11 +4,6 @@ use super::*;
 
 const LARGE: usize = 6 << 20;
 
-/// Changes are answered before freed files are removed; the next change comes after that.
-async fn settle(storage: &Storage) {
-    remove(storage, "nothing").await;
-}
-
 #[tokio::test]
 async fn replaced_and_deleted_contents_go() {
     let fixture = Fixture::new(Versioning::Off).await;

@@ -53,6 +53,7 @@ async fn puts() {
             assert_eq!(winners.len(), 1, "{versioning:?} {size}");
             assert_eq!(read(&fixture.storage, "k").await.unwrap(), content(winners[0], size));
             if versioning == Versioning::Off {
+                settle(&fixture.storage).await;
                 assert!(fixture.blob_count() <= 1, "losers leave nothing behind");
             }
         }
