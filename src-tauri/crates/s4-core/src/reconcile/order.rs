@@ -197,7 +197,9 @@ impl<'a> Index<'a> {
                 self.after_local_room(step, &mut after);
             }
             Action::KeepBoth { .. } | Action::SetRemoteMode { .. } | Action::SetLocalMode { .. } => {}
-            Action::DeleteRemote { .. } => {
+            Action::DeleteRemote { disk, .. } => {
+                // Another file may stand aside under this very name: it leaves first.
+                after.extend(self.frees.get(disk));
                 after.extend(self.copies_from.get(path).into_iter().flatten());
                 after.extend(path.ancestors().filter_map(|above| self.puts_marker.get(&above)));
             }
