@@ -40,6 +40,10 @@ pub fn clash_names(name: &str, key: &ObjectKey) -> Vec<String> {
 
 /// Returns whether `name` has the form of a clash name; which key it stands for, only trying tells.
 pub fn looks_like_clash(name: &str) -> bool {
+    // Every file is asked: nearly all are answered without taking the name apart.
+    if !name.contains(" (clash ") {
+        return false;
+    }
     let (stem, _) = split(name);
     let Some(inner) = stem.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (clash ")) else {
         return false;

@@ -117,7 +117,11 @@ fn nfc(text: &str) -> Cow<'_, str> {
 /// Orders `/`-separated paths by component: the slash sorts below every other character.
 fn compare_by_component(left: &str, right: &str) -> Ordering {
     let rank = |byte: u8| if byte == b'/' { 0 } else { byte };
-    left.bytes().map(rank).cmp(right.bytes().map(rank))
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    match left.iter().zip(right).position(|(one, other)| one != other) {
+        Some(index) => rank(left[index]).cmp(&rank(right[index])),
+        None => left.len().cmp(&right.len()),
+    }
 }
 
 impl PartialOrd for RelPath {

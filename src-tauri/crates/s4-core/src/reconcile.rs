@@ -67,21 +67,21 @@ pub fn reconcile(input: Input<'_>) -> Plan {
     let mut presence = directories::Presence::default();
     let mut cases = Vec::new();
     for (path, row, local, remote) in sides.files(input) {
-        if sides.is_out_of_bounds(&path) {
-            presence.note_untouched(&path, local.is_some(), remote.is_some());
+        if sides.is_out_of_bounds(path) {
+            presence.note_untouched(path, local.is_some(), remote.is_some());
             continue;
         }
-        let verdict = judge::judge(input, &path, row, local.as_ref(), remote);
+        let verdict = judge::judge(input, path, row, local, remote);
         if let (Verdict::Download { .. }, None, Some((directory, reason))) =
-            (&verdict, &local, sides.other_spelling(&path))
+            (&verdict, local, sides.other_spelling(path))
         {
-            presence.note_untouched(&path, false, true);
+            presence.note_untouched(path, false, true);
             note_once(&mut plan.problems, problem(directory, reason));
             continue;
         }
-        presence.note(&path, local.is_some(), remote.is_some(), &verdict);
+        presence.note(path, local.is_some(), remote.is_some(), &verdict);
         if verdict != Verdict::Settled {
-            cases.push(Case { path, row, local, remote, verdict });
+            cases.push(Case { path: path.clone(), row, local: local.cloned(), remote, verdict });
         }
     }
     presence.note_blocked(input.remote, sides.unknown());

@@ -49,8 +49,12 @@ pub(super) fn find<'a>(
         .map(|case| &case.path)
         .collect();
     let mut taken = Taken::of(input, sides, directories, &leaving);
+    // Few files share the name of a directory: they are looked up, not all others asked.
+    let beside: BTreeSet<&RelPath> =
+        directories.on_disk.iter().filter(|directory| sides.files.contains(directory)).collect();
     for (path, node) in sides.files.iter() {
-        if !leaving.contains(path) {
+        let is_concerned = taken.folds || stands_aside(path, node) || beside.contains(path);
+        if is_concerned && !leaving.contains(path) {
             settle_on_disk(input, sides, path, node, &mut taken, &mut clashes);
         }
     }
@@ -105,6 +109,11 @@ impl Taken {
     }
 }
 
+/// Returns whether a file is on disk under a clash name.
+fn stands_aside(path: &RelPath, node: &LocalNode<'_>) -> bool {
+    names::looks_like_clash(node.disk.name()) && node.disk.name() != path.name()
+}
+
 /// Decides about a file that is on disk and stays.
 fn settle_on_disk<'a>(
     input: Input<'a>,
@@ -114,10 +123,7 @@ fn settle_on_disk<'a>(
     taken: &mut Taken,
     clashes: &mut Clashes<'a>,
 ) {
-    let stands_aside = names::looks_like_clash(node.disk.name()) && node.disk.name() != path.name();
-    if !stands_aside && !taken.folds && !taken.dirs.contains(path) {
-        return;
-    }
+    let stands_aside = stands_aside(path, node);
     let own = sides.disk_path(path);
     let own_form = input.context.disk.fold(own.as_str()).into_owned();
     let key = || {

@@ -21,9 +21,32 @@ use super::{Input, problem};
 /// Which directories hold something, before the plan and after it.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
-    remote_before: BTreeSet<RelPath>,
-    remote_after: BTreeSet<RelPath>,
-    local_after: BTreeSet<RelPath>,
+    remote_before: Filled,
+    remote_after: Filled,
+    local_after: Filled,
+}
+
+/// Directories that hold something.
+#[derive(Debug, Default)]
+struct Filled {
+    all: BTreeSet<RelPath>,
+    /// The one that was entered last: paths come in order, so the next is most often in the same.
+    last: Option<RelPath>,
+}
+
+impl Filled {
+    /// Enters every directory above `path`.
+    fn fill(&mut self, path: &RelPath) {
+        let Some((directory, _)) = path.as_str().rsplit_once('/') else { return };
+        if self.last.as_ref().is_none_or(|last| last.as_str() != directory) {
+            fill(&mut self.all, path);
+            self.last = path.parent();
+        }
+    }
+
+    fn contains(&self, path: &RelPath) -> bool {
+        self.all.contains(path)
+    }
 }
 
 /// What is to be done about one directory.
@@ -77,13 +100,13 @@ impl Presence {
             Verdict::DeleteLocal | Verdict::MovedAway => (false, false, remote),
         };
         if remote_seen {
-            fill(&mut self.remote_before, path);
+            self.remote_before.fill(path);
         }
         if remote_after {
-            fill(&mut self.remote_after, path);
+            self.remote_after.fill(path);
         }
         if local_after {
-            fill(&mut self.local_after, path);
+            self.local_after.fill(path);
         }
     }
 
@@ -115,7 +138,7 @@ fn fill(directories: &mut BTreeSet<RelPath>, path: &RelPath) {
 /// Decides about every directory that anything knows of.
 pub(super) fn decide(input: Input<'_>, sides: &Sides<'_>, mut presence: Presence) -> Directories {
     for marker in input.remote.markers.keys() {
-        fill(&mut presence.remote_before, marker);
+        presence.remote_before.fill(marker);
     }
     let mut known: BTreeSet<RelPath> = input.baseline.dirs.keys().cloned().collect();
     known.extend(sides.dirs.keys().cloned());
@@ -124,7 +147,7 @@ pub(super) fn decide(input: Input<'_>, sides: &Sides<'_>, mut presence: Presence
         fill(&mut known, marker);
         known.insert(marker.clone());
     }
-    known.extend(presence.local_after.iter().cloned());
+    known.extend(presence.local_after.all.iter().cloned());
 
     let mut decided = Directories::default();
     // The deepest first: what stays below keeps what is above.
@@ -141,7 +164,7 @@ pub(super) fn decide(input: Input<'_>, sides: &Sides<'_>, mut presence: Presence
                 decided.fates.insert(path.clone(), (sides.disk_path(&path), fate));
             }
             if is_needed || local.is_some() {
-                fill(&mut presence.local_after, &path);
+                presence.local_after.fill(&path);
                 decided.on_disk.insert(path);
             }
             continue;
@@ -208,23 +231,23 @@ fn on_disk(
             return;
         } else {
             decided.fates.insert(path.clone(), (dir.disk.clone(), Fate::Publish));
-            fill(&mut presence.remote_after, path);
+            presence.remote_after.fill(path);
         }
     } else if remote_before && !remote_after && marker.is_none() {
         // Its last object goes with this plan.
         decided.fates.insert(path.clone(), (dir.disk.clone(), Fate::Publish));
-        fill(&mut presence.remote_after, path);
+        presence.remote_after.fill(path);
     } else if remote_before {
         let agreed = DirRow { disk: dir.disk.clone(), marker: marker.map(marker_row), kept: false };
         if row != Some(&agreed) {
             decided.rows.push(RowChange::Dir(path.clone(), agreed));
         }
-        fill(&mut presence.remote_after, path);
+        presence.remote_after.fill(path);
     } else if remote_after && row.is_none_or(|row| row.kept) {
         decided.fates.insert(path.clone(), (dir.disk.clone(), Fate::Record));
     }
     decided.on_disk.insert(path.clone());
-    fill(&mut presence.local_after, path);
+    presence.local_after.fill(path);
 }
 
 /// Decides about a directory that the disk does not have.
@@ -247,9 +270,9 @@ fn not_on_disk(
         (_, Some(_)) | (_, None) if is_needed || marker.is_some() => {
             decided.fates.insert(path.clone(), (disk, Fate::Create { marker: marker.cloned() }));
             decided.on_disk.insert(path.clone());
-            fill(&mut presence.local_after, path);
+            presence.local_after.fill(path);
             if marker.is_some() {
-                fill(&mut presence.remote_after, path);
+                presence.remote_after.fill(path);
             }
         }
         (Some(_), _) => decided.rows.push(RowChange::ForgetDir(path.clone())),

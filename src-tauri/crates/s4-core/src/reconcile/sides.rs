@@ -53,7 +53,8 @@ pub(crate) struct LocalSummary {
     pub(crate) has_unknown: bool,
 }
 
-type FileCase<'a> = (RelPath, Option<&'a FileRow>, Option<LocalNode<'a>>, Option<&'a RemoteObject>);
+type FileCase<'s, 'a> =
+    (&'s RelPath, Option<&'a FileRow>, Option<&'s LocalNode<'a>>, Option<&'a RemoteObject>);
 
 impl<'a> Sides<'a> {
     pub(super) fn of(input: Input<'a>) -> Self {
@@ -182,7 +183,10 @@ impl<'a> Sides<'a> {
     }
 
     /// Returns every file path that any of the trees knows, in order.
-    pub(super) fn files(&self, input: Input<'a>) -> impl Iterator<Item = FileCase<'a>> + '_ {
+    pub(super) fn files<'s>(&'s self, input: Input<'a>) -> impl Iterator<Item = FileCase<'s, 'a>>
+    where
+        'a: 's,
+    {
         let mut rows = input.baseline.files.iter().peekable();
         let mut local = self.files.iter().peekable();
         let mut remote = input.remote.objects.iter().peekable();
@@ -192,10 +196,10 @@ impl<'a> Sides<'a> {
                 local.peek().map(|(path, _)| *path),
                 remote.peek().map(|(path, _)| *path),
             ];
-            let path = heads.into_iter().flatten().min()?.clone();
-            let row = take(&mut rows, &path);
-            let node = take(&mut local, &path).cloned();
-            let object = take(&mut remote, &path);
+            let path: &'s RelPath = heads.into_iter().flatten().min()?;
+            let row = take(&mut rows, path);
+            let node = take(&mut local, path);
+            let object = take(&mut remote, path);
             Some((path, row, node, object))
         })
     }
