@@ -5,9 +5,11 @@
 
 mod open;
 
+use open::Tenure;
+
 pub use open::database_path;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use s4_core::capabilities::Capabilities;
 use s4_core::context::{Context, GuardHistory};
@@ -28,7 +30,6 @@ use crate::clock::Clock;
 use crate::db::intents::DbIntents;
 use crate::db::{DbResult, StateDb};
 use crate::error::SyncError;
-use crate::lock::FolderLock;
 use crate::recover::Recovery;
 use crate::report::{Event, Observer, Report, Status};
 use crate::settings::Settings;
@@ -51,9 +52,8 @@ pub struct Target {
     notices: Vec<String>,
     /// Whether intents may have been lost with a damaged database: then no partial is unlinked.
     lost_intents: bool,
-    /// Held until the target is dropped.
-    #[expect(dead_code, reason = "it is held, not used")]
-    lock: Option<FolderLock>,
+    /// The right to the folder, until the target is dropped; `None` where a test gave the parts.
+    tenure: Option<Arc<Mutex<Tenure>>>,
 }
 
 /// What a target is made of when it is not opened from the real disk.
@@ -91,7 +91,7 @@ impl Target {
             status: watch::Sender::new(Status::default()),
             notices: Vec::new(),
             lost_intents: false,
-            lock: None,
+            tenure: None,
         })
     }
 
@@ -183,13 +183,25 @@ impl Target {
         Ok(())
     }
 
-    /// Cleans up after a run: expired trash, on both sides.
+    /// Ends a run: expired trash goes, on both sides, and the run is counted.
     pub(crate) async fn finish(&self, report: &Report) -> Result<(), SyncError> {
         let now = self.clock.now().0;
         let keep_ms = i64::from(self.settings.trash_days).saturating_mul(DAY_MS).max(LEAST_TRASH_MS);
         let before = UnixMillis(now.saturating_sub(keep_ms));
         let recovery = self.recovery();
-        self.blocking.run(move || recovery.expire_trash(before)).await??;
+        let advancing = self.tenure.clone().filter(|_| !report.done.is_empty());
+        self.blocking
+            .run(move || -> Result<(), SyncError> {
+                recovery.expire_trash(before)?;
+                match advancing {
+                    Some(tenure) => {
+                        let mut tenure = tenure.lock().unwrap_or_else(PoisonError::into_inner);
+                        tenure.advance(&*recovery.db)
+                    }
+                    None => Ok(()),
+                }
+            })
+            .await??;
         // Listing the bucket's trash costs a request: it is worth it only when something went there.
         let deletes = report
             .done

@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use s4_core::capabilities::Capabilities;
 use s4_local::real::RealDisk;
@@ -17,7 +17,7 @@ use crate::blocking::Blocking;
 use crate::clock::{Clock, SystemClock};
 use crate::db::{Binding, StateDb, sqlite};
 use crate::error::SyncError;
-use crate::identity::{self, DirectoryRecords, Here, ThisMachine};
+use crate::identity::{self, DirectoryRecords, Here, Run, ThisMachine};
 use crate::lock::FolderLock;
 use crate::settings::Settings;
 
@@ -54,33 +54,69 @@ impl Target {
         identity::check_mounted(here)?;
 
         let directory = database_directory(&settings, &folder);
-        fs::create_dir_all(&directory)
-            .map_err(|source| SyncError::StateDirectory { path: directory.clone(), source })?;
-        let lock = FolderLock::take(&folder, &directory)?;
+        let own = folder.join(s4_core::path::RESERVED_COMPONENT);
+        // The folder is locked where every run looks, wherever its own database lies.
+        make_private_dir(&own)?;
+        let lock = FolderLock::take(&folder, &own)?;
+        make_private_dir(&directory)?;
         let clock = SystemClock;
         let opened = sqlite::open(&directory.join(DATABASE), clock.now())?;
         let db: Arc<dyn StateDb> = Arc::new(opened.db);
         let run = identity::begin_run(here, &*db)?;
-        let mut notices: Vec<String> = run.assessment.notice().map(str::to_owned).into_iter().collect();
-        if let Some(aside) = &opened.set_aside {
-            notices.push(format!(
+        let mut notices = match &opened.set_aside {
+            Some(aside) => vec![format!(
                 "the database was damaged and is now `{}`; this run compares both sides anew and deletes nothing",
                 aside.display()
-            ));
-        }
+            )],
+            None => run.assessment.notice().map(str::to_owned).into_iter().collect(),
+        };
         bind(&settings, &*db, &run.root_id, &mut notices)?;
         let parts = Parts {
             store,
             capabilities,
-            disk,
+            disk: disk.clone(),
             db,
             clock: Arc::new(clock),
             blocking: Blocking::Pool,
-            replica_id: run.identity.replica_id,
+            replica_id: run.identity.replica_id.clone(),
         };
         let target = Self::assemble(settings, parts)?;
-        Ok(Self { notices, lost_intents: opened.set_aside.is_some(), lock: Some(lock), ..target })
+        let tenure = Tenure { disk, folder, records, surroundings, run, _lock: lock };
+        let tenure = Some(Arc::new(Mutex::new(tenure)));
+        Ok(Self { notices, lost_intents: opened.set_aside.is_some(), tenure, ..target })
     }
+}
+
+/// The right to change a folder, and the count of its runs.
+pub(super) struct Tenure {
+    disk: Arc<RealDisk>,
+    folder: PathBuf,
+    records: DirectoryRecords,
+    surroundings: ThisMachine,
+    run: Run,
+    _lock: FolderLock,
+}
+
+impl Tenure {
+    /// Counts on after a run that changed something, so that a backup made before can be told from one made after.
+    pub(super) fn advance(&mut self, db: &dyn StateDb) -> Result<(), SyncError> {
+        let here = Here {
+            disk: &*self.disk,
+            folder: &self.folder,
+            records: &self.records,
+            surroundings: &self.surroundings,
+        };
+        Ok(identity::advance(here, db, &mut self.run)?)
+    }
+}
+
+/// Makes a directory, and those above it, that only its owner may enter.
+fn make_private_dir(path: &Path) -> Result<(), SyncError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| SyncError::StateDirectory { path: path.to_owned(), source })
 }
 
 /// Returns the folder with all links resolved.

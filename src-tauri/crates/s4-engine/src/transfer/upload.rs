@@ -176,7 +176,7 @@ mod tests {
         const TIB: u64 = 1 << 40;
         for size in [1, PART_BYTES * MAX_PARTS, PART_BYTES * MAX_PARTS + 1, 5 * TIB, 48 * TIB] {
             let part = part_size(size);
-            assert!(size.div_ceil(part) <= MAX_PARTS && part >= 5 << 20 && part <= 5 << 30, "{size}");
+            assert!(size.div_ceil(part) <= MAX_PARTS && (5 << 20..=5 << 30).contains(&part), "{size}");
         }
     }
 }
