@@ -72,6 +72,7 @@ impl<'a> Sides<'a> {
         let clash_names = ClashNames::of(input);
         let mut files = Vec::new();
         let mut dirs = Vec::new();
+        let mut aside = BTreeSet::new();
         for (disk, entry) in input.local.entries.iter() {
             let Ok(canonical) = RelPath::parse(disk.as_str()) else { continue };
             if canonical.is_reserved() {
@@ -85,7 +86,12 @@ impl<'a> Sides<'a> {
             if let LocalEntry::Dir { holds_ignored } = entry {
                 dirs.push((canonical, LocalDir { disk: disk.clone(), holds_ignored: *holds_ignored }));
             } else {
-                let path = clash_names.path_of(input, disk, canonical);
+                let own = names::looks_like_clash(disk.name()).then(|| canonical.clone());
+                let mut path = clash_names.path_of(input, disk, canonical);
+                // One path stands aside once: a second file that could be it is a file like any other.
+                if let Some(own) = own.filter(|own| *own != path && !aside.insert(path.clone())) {
+                    path = own;
+                }
                 files.push((path, LocalNode { disk: disk.clone(), entry }));
             }
         }
