@@ -144,7 +144,7 @@ pub(super) fn decide(input: Input<'_>, sides: &Sides<'_>, mut presence: Presence
     known.extend(sides.dirs.keys().cloned());
     for marker in input.remote.markers.keys() {
         // A marker implies the directories above it, which may have none.
-        fill(&mut known, marker);
+        known.extend(marker.ancestors());
         known.insert(marker.clone());
     }
     known.extend(presence.local_after.all.iter().cloned());

@@ -1,7 +1,7 @@
 //! Directories: made, published, removed, kept.
 
 use super::check::{check, check_plan};
-use super::world::{Node, World, disk};
+use super::world::{Node, World, disk, rel};
 
 fn emptied(world: World, path: &str) -> World {
     world.edit(|world| {
@@ -21,6 +21,9 @@ fn t27_empty_directories_go_both_ways() {
     check(World::new().remote("d/", ""), &["mkdir d/"]);
     check(World::new().local("d/e/", ""), &["put marker d/e/", "record d/"]);
     check(World::new().remote("d/e/", ""), &["mkdir d/", "mkdir d/e/"]);
+    // A row of the one between says nothing of the one above.
+    let world = World::new().base("d/e/", "").edit(|world| drop(world.baseline.dirs.remove(&rel("d"))));
+    check(world.remote("d/e/a/", ""), &["mkdir d/", "mkdir d/e/", "mkdir d/e/a/"]);
     check(World::new().local("d/", "").remote("d/", ""), &["row d/"]);
     check(World::new().agreed("d/", ""), &[]);
     check(emptied(World::new().agreed("d/", ""), "d"), &["delete marker d/"]);
