@@ -134,15 +134,22 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u64, versioning: Versioning, capabilities: &Capabilities) -> Self {
+    fn new(seed: u64, weather: &Weather) -> Self {
         let clock = WorldClock::new();
-        let bucket = memory_store(versioning, &clock);
-        let store = Arc::new(FaultyStore::new(bucket.clone(), seed, Chances::ROUGH));
+        let bucket = memory_store(weather.versioning, &clock);
+        let store = Arc::new(FaultyStore::new(bucket.clone(), seed, weather.chances));
+        for operation in weather.ignores {
+            store.ignore_conditions(*operation);
+        }
+        let capabilities = &weather.capabilities;
         let replicas = ["one", "two", "three"]
             .iter()
             .map(|name| {
                 let mut replica = Replica::new(name, store.clone(), capabilities.clone(), &clock);
                 replica.limits = DeleteLimits::Unlimited;
+                if weather.disk_fails_once_in > 0 {
+                    replica.faulty.by_chance(seed, weather.disk_fails_once_in);
+                }
                 replica
             })
             .collect();
@@ -177,6 +184,9 @@ impl World {
     /// Lets everything come to rest, and returns how many rounds that took.
     async fn quiet(&self, seed: u64) {
         self.store.calm();
+        for replica in &self.replicas {
+            replica.faulty.heal();
+        }
         for round in 0..12 {
             self.clock.advance(60_000);
             let mut changed = false;
@@ -231,11 +241,28 @@ fn without_hashes(tree: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> 
     tree.into_iter().map(|(path, content)| (plain(path), content)).collect()
 }
 
-async fn run(seed: u64, versioning: Versioning, capabilities: &Capabilities, ignores: &[Operation]) {
-    let world = World::new(seed, versioning, capabilities);
-    for operation in ignores {
-        world.store.ignore_conditions(*operation);
-    }
+/// What a world is like.
+struct Weather {
+    versioning: Versioning,
+    capabilities: Capabilities,
+    chances: Chances,
+    /// Operations whose conditions have no effect.
+    ignores: &'static [Operation],
+    /// How often the disks fail; 0 is never.
+    disk_fails_once_in: u64,
+}
+
+/// An honest store with versions, on a bad day.
+const ROUGH: Weather = Weather {
+    versioning: Versioning::Enabled,
+    capabilities: Capabilities::FULL,
+    chances: Chances::ROUGH,
+    ignores: &[],
+    disk_fails_once_in: 0,
+};
+
+async fn run(seed: u64, weather: &Weather) {
+    let world = World::new(seed, weather);
     let mut random = Random(seed);
     let mut log = Log::default();
     for _ in 0..25 {
@@ -249,7 +276,7 @@ async fn run(seed: u64, versioning: Versioning, capabilities: &Capabilities, ign
         world.sync_some(&mut random).await;
     }
     world.quiet(seed).await;
-    world.judge(seed, &log, ignores.is_empty());
+    world.judge(seed, &log, weather.ignores.is_empty());
 }
 
 /// How many seeds each world runs by default; `S4_SEEDS` asks for more, `S4_SEED` for one.
@@ -257,32 +284,62 @@ fn seeds() -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     match (number("S4_SEED"), number("S4_SEEDS")) {
         (Some(seed), _) => seed..seed + 1,
-        (None, count) => 0..count.unwrap_or(40),
+        (None, count) => 0..count.unwrap_or(30),
+    }
+}
+
+async fn run_all(weather: Weather) {
+    for seed in seeds() {
+        run(seed, &weather).await;
     }
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn three_computers_on_a_versioned_bucket_lose_nothing() {
-    for seed in seeds() {
-        run(seed, Versioning::Enabled, &Capabilities::FULL, &[]).await;
-    }
+    run_all(ROUGH).await;
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn three_computers_on_an_unversioned_bucket_lose_nothing() {
     let capabilities = Capabilities { versioning: Versioning::Off, ..Capabilities::FULL };
-    for seed in seeds() {
-        run(seed, Versioning::Off, &capabilities, &[]).await;
-    }
+    run_all(Weather { versioning: Versioning::Off, capabilities, ..ROUGH }).await;
 }
 
 /// Every condition is answered with success and has no effect.
-const UNCONDITIONAL: [Operation; 4] =
-    [Operation::Put, Operation::Copy, Operation::Delete, Operation::CompleteUpload];
-
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn three_computers_on_a_store_that_ignores_conditions_lose_nothing_but_to_trash() {
-    for seed in seeds() {
-        run(seed, Versioning::Off, &Capabilities::NONE, &UNCONDITIONAL).await;
+    let ignores = &[Operation::Put, Operation::Copy, Operation::Delete, Operation::CompleteUpload];
+    run_all(Weather { versioning: Versioning::Off, capabilities: Capabilities::NONE, ignores, ..ROUGH })
+        .await;
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn three_computers_whose_listings_lie_lose_nothing() {
+    let chances = Chances { short_listing: 150, stale_listing: 150, ..Chances::ROUGH };
+    run_all(Weather { chances, ..ROUGH }).await;
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn three_computers_whose_disks_fail_lose_nothing() {
+    run_all(Weather { disk_fails_once_in: 60, ..ROUGH }).await;
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn one_seed_tells_one_story() {
+    let mut stories = Vec::new();
+    for _ in 0..2 {
+        let world = World::new(7, &ROUGH);
+        let mut random = Random(7);
+        let mut log = Log::default();
+        for _ in 0..10 {
+            for replica in &world.replicas {
+                replica.tell_time();
+                act(replica, &mut random, &mut log);
+            }
+            world.sync_some(&mut random).await;
+        }
+        let heard = world.replicas.iter().map(|replica| replica.heard.lock().unwrap().clone());
+        stories.push((heard.collect::<Vec<_>>(), format!("{:?}", world.store.trace())));
     }
+    assert_eq!(stories[0], stories[1]);
 }

@@ -16,6 +16,7 @@ use s4_engine::error::SyncError;
 use s4_engine::report::{Event, Observer, Report};
 use s4_engine::settings::{Settings, SyncOptions};
 use s4_engine::target::{Parts, Target};
+use s4_local::faulty::FaultyDisk;
 use s4_local::memory::MemoryDisk;
 use s4_store::memory::{MemoryStore, StoreClock};
 use s4_store::store::Store;
@@ -48,6 +49,8 @@ impl Clock for WorldClock {
 pub struct Replica {
     pub name: String,
     pub disk: MemoryDisk,
+    /// The same disk, as S4 meets it.
+    pub faulty: Arc<FaultyDisk>,
     pub db: MemoryDb,
     pub store: Arc<dyn Store>,
     pub capabilities: Capabilities,
@@ -64,6 +67,7 @@ impl Replica {
         disk.set_tick(1_000_000);
         let replica = Self {
             name: name.to_owned(),
+            faulty: Arc::new(FaultyDisk::new(Arc::new(disk.clone()))),
             disk,
             db: MemoryDb::new(),
             store,
@@ -107,7 +111,7 @@ impl Replica {
         let parts = Parts {
             store: self.store.clone(),
             capabilities: self.capabilities.clone(),
-            disk: Arc::new(self.disk.clone()),
+            disk: self.faulty.clone(),
             db: Arc::new(self.db.clone()),
             clock: Arc::new(self.clock.clone()),
             blocking: Blocking::Inline,
