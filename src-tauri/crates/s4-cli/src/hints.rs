@@ -2,7 +2,7 @@
 //!
 //! - Every kind of failure has its words here, chosen by its type; no message is ever parsed.
 
-use s4_config::{ConfigError, FileError, PlaceError, SecretsError};
+use s4_config::{ConfigError, FileError, Overlap, PlaceError, SecretsError};
 use s4_engine::connect::ConnectError;
 use s4_engine::db::DbError;
 use s4_engine::error::SyncError;
@@ -119,10 +119,15 @@ fn config(error: &ConfigError) -> Told {
 
 fn place(error: &PlaceError) -> Told {
     match error {
+        PlaceError::Overlap(overlap @ Overlap::SamePrefix { .. }) => Told::new(
+            Exit::Usage,
+            overlap.to_string(),
+            "with the flag both folders are kept the same, through one place in the bucket; nothing was changed",
+        ),
         PlaceError::Overlap(overlap) => Told::new(
             Exit::Usage,
             overlap.to_string(),
-            "two targets that share files would sync each other's for ever; nothing was changed",
+            "targets that share files would sync each other's for ever; nothing was changed",
         ),
         PlaceError::Config(error) => config(error),
         PlaceError::Unresolved { .. } => {
@@ -174,7 +179,7 @@ fn store(at: &At, error: &StoreError) -> Told {
                 .to_owned(),
         ),
         StoreErrorKind::Credentials => failed(
-            format!("`{target}`: {endpoint} rejected the credentials{words}"),
+            format!("`{target}`: the credentials can't be used at {endpoint}{words}"),
             format!("give new ones with `s4 edit '{target}'`; nothing was changed"),
         ),
         StoreErrorKind::Denied => failed(
@@ -186,7 +191,8 @@ fn store(at: &At, error: &StoreError) -> Told {
         ),
         StoreErrorKind::Offline => failed(
             format!("`{target}`: {endpoint} can't be reached{words}"),
-            "nothing is lost; the next sync goes on where this one stopped".to_owned(),
+            "check the address and the network; nothing is lost, and the next sync goes on where this one stopped"
+                .to_owned(),
         ),
         StoreErrorKind::ClockSkew => failed(
             format!("`{target}`: the clock of this computer is wrong by more than {endpoint} accepts"),

@@ -5,7 +5,7 @@
 
 use s4_config::{Config, CredentialSource, Target, check_all};
 use s4_core::key::Prefix;
-use s4_engine::connect::{self, Reached, capabilities};
+use s4_engine::connect::{self, Reached, recall};
 use s4_store::aws::AwsStore;
 use s4_store::error::StoreErrorKind;
 use s4_store::store::Store as _;
@@ -84,7 +84,7 @@ pub(crate) async fn settle(ctx: &Context, target: &mut Target, found: Found) -> 
             for weaker in words::weaker_guarantees(&able) {
                 ctx.output.warn(&weaker);
             }
-            target.capabilities = Some(capabilities::to_json(&able));
+            target.capabilities = Some(recall::document(target, &able));
         }
         Err(error) if error.kind == StoreErrorKind::Denied => {
             ctx.output.warn(&format!(

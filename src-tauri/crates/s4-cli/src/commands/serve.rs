@@ -21,6 +21,7 @@ pub(crate) async fn run(
     json: bool,
 ) -> Result<Exit, Failure> {
     let data = data.unwrap_or_else(|| ctx.locations.state_dir().join("server"));
+    let data = std::path::absolute(&data).unwrap_or(data);
     let stop = Stop::listen().map_err(Failure::Input)?;
     let config = ServerConfig { listen, ..ServerConfig::new(&data) };
     let server = Server::start(config).await?;

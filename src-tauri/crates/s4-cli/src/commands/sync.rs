@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use self::choice::Choices;
 pub(crate) use self::outcome::{exit_of, tell};
+use super::keys::are_in_keyring;
 use super::ready::{self, Probing, Ready};
 use crate::args::sync::SyncArguments;
 use crate::args::values::ConflictChoice;
@@ -138,6 +139,12 @@ async fn try_one(
         }
     } else {
         tell(&ctx.output, sides, &report);
+        if ask.can_ask() && target.secret_access_key.is_some() && !are_in_keyring(target) {
+            ctx.output.hint(&format!(
+                "the keys of `{0}` stand in sync.conf; `s4 edit '{0}' --credentials keyring` moves them to the keyring",
+                sides.name
+            ));
+        }
     }
     let mut document = json::sides(sides, exit);
     merge(&mut document, json::report(&report));

@@ -118,10 +118,9 @@ async fn all(ctx: &Context, ready: &Ready) -> Result<Vec<Trashed>, Failure> {
         ctx.output.warn(&shown(&problem));
     }
     let mut all: Vec<Trashed> = items.into_iter().map(Trashed::in_folder).collect();
-    if ready.capabilities.needs_trash() || !ready.settings.bucket_trash {
-        let objects = trash::in_bucket(&ready.settings, &*ready.store).await.map_err(failed)?;
-        all.extend(objects.into_iter().map(Trashed::in_bucket));
-    }
+    // Also where versions are kept now: they may not have been when something was deleted.
+    let objects = trash::in_bucket(&ready.settings, &*ready.store).await.map_err(failed)?;
+    all.extend(objects.into_iter().map(Trashed::in_bucket));
     all.sort_by(|left, right| (left.at, &left.path).cmp(&(right.at, &right.path)));
     Ok(all)
 }

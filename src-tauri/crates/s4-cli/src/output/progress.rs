@@ -4,12 +4,14 @@
 //!   by a thread of their own.
 //! - A line appears when its step is done; what fails is told as such.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use s4_core::path::RelPath;
 use s4_engine::report::{Event, Observer};
 
 use super::text::{Sides, shown};
@@ -42,8 +44,13 @@ impl Narration {
     /// Starts to listen.
     pub(crate) fn start(output: &Output, sides: &Sides, lines: Lines) -> Self {
         let (sender, receiver) = channel();
-        let printer =
-            Printer { output: output.clone(), sides: sides.clone(), lines, bar: ProgressBar::hidden() };
+        let printer = Printer {
+            output: output.clone(),
+            sides: sides.clone(),
+            lines,
+            bar: ProgressBar::hidden(),
+            moved: HashMap::new(),
+        };
         let printer =
             std::thread::Builder::new().name("progress".to_owned()).spawn(move || printer.run(&receiver));
         // Without a thread nothing is printed on the way; what was done is told at the end all the same.
@@ -83,6 +90,8 @@ struct Printer {
     sides: Sides,
     lines: Lines,
     bar: ProgressBar,
+    /// Bytes of steps under way that the bar counts already.
+    moved: HashMap<RelPath, u64>,
 }
 
 impl Printer {
@@ -102,16 +111,23 @@ impl Printer {
                 self.bar.set_message(format!("comparing {local} entries with {remote} objects"));
             }
             Event::Planned { steps, bytes } => {
+                self.moved.clear();
                 if steps > 0 {
                     self.bar.set_style(working_style());
-                    self.bar.set_length(bytes);
                     self.bar.set_position(0);
+                    self.bar.set_length(bytes);
                     self.bar.set_message(format!("{steps} to do"));
                 }
             }
             Event::Started(work) => self.bar.set_message(shown(work.path.as_str())),
-            Event::Moved { bytes, .. } => self.bar.inc(bytes),
+            Event::Moved { path, bytes } => {
+                *self.moved.entry(path).or_default() += bytes;
+                self.bar.inc(bytes);
+            }
             Event::Finished(work) => {
+                // Short files move in one piece and tell nothing on the way.
+                let told = self.moved.remove(&work.path).unwrap_or_default();
+                self.bar.inc(work.bytes.saturating_sub(told));
                 if let (Lines::Printed, Some((colour, line))) = (self.lines, self.sides.step(&work)) {
                     self.output.event(colour, &line);
                 }

@@ -72,7 +72,7 @@ pub(crate) fn counted(done: &[Work]) -> Option<String> {
         (Verb::Update, "updated"),
         (Verb::Delete, "deleted"),
         (Verb::Move, "moved"),
-        (Verb::KeepBoth, "kept twice"),
+        (Verb::KeepBoth, "kept in both versions"),
         (Verb::Adjust, "adjusted (directories, modes)"),
     ];
     let counts: Vec<String> = verbs
@@ -87,13 +87,13 @@ pub(crate) fn counted(done: &[Work]) -> Option<String> {
 
 /// Returns why a target stopped, and the way out.
 pub(crate) fn halted(name: &str, halted: &Halted) -> (String, String) {
-    let (kept, undo) = match &halted.reason {
-        Halt::LocalEmptied { .. } => ("bucket", "brings the files back"),
-        Halt::RemoteEmptied { .. } => ("folder", "uploads the files again"),
-        Halt::MassDeletion { side: Side::Remote, .. } => ("bucket", "brings the deleted files back"),
-        Halt::MassDeletion { side: Side::Local, .. } => ("folder", "uploads the deleted files again"),
+    let undo = match &halted.reason {
+        Halt::LocalEmptied { .. } => "brings the files back",
+        Halt::RemoteEmptied { .. } => "uploads the files again",
+        Halt::MassDeletion { side: Side::Remote, .. } => "brings the deleted files back",
+        Halt::MassDeletion { side: Side::Local, .. } => "uploads the deleted files again",
     };
-    let message = format!("`{name}` halted: {}; nothing was deleted from the {kept}", halted.reason);
+    let message = format!("`{name}` halted: {}; nothing was deleted", halted.reason);
     let hint = format!(
         "if that is right, `s4 sync '{name}' --force` carries it out; if not, `s4 reset '{name}'` and a sync {undo}"
     );

@@ -51,9 +51,8 @@ fn what_was_found_out_is_known_again() {
     assert_eq!(recall::known(&target, &locations), None);
     recall::keep(&target, &locations, &Capabilities::NONE).unwrap();
     assert_eq!(recall::known(&target, &locations), Some(Capabilities::NONE));
-    target.capabilities = Some(capabilities::to_json(&Capabilities::FULL));
+    target.capabilities = Some(recall::document(&target, &Capabilities::FULL));
     assert_eq!(recall::known(&target, &locations), Some(Capabilities::FULL), "the target's own word counts");
-    target.capabilities = None;
     target.s3_uri = "s3://other/some/docs".parse().unwrap();
-    assert_eq!(recall::known(&target, &locations), None);
+    assert_eq!(recall::known(&target, &locations), None, "another bucket is another matter");
 }
