@@ -87,7 +87,7 @@ struct Index<'a> {
     works_on: BTreeMap<RelPath, StepId>,
     /// Steps that give a file another name on this disk.
     renames: BTreeMap<RelPath, StepId>,
-    /// The same, by the names that they free.
+    /// The same, and steps that delete a file, by the names that they free.
     frees: BTreeMap<DiskPath, StepId>,
 }
 
@@ -122,7 +122,8 @@ impl<'a> Index<'a> {
             Action::RemoveDir { .. } => {
                 self.removes_dir.insert(self.place(&path), id);
             }
-            Action::DeleteLocal { .. } => {
+            Action::DeleteLocal { disk, .. } => {
+                self.frees.insert(disk.clone(), id);
                 self.vacates.insert(self.place(&path), id);
             }
             Action::MoveLocal { from, .. } => {
