@@ -81,6 +81,9 @@ impl World {
     /// Returns the path that a place stands for: by its row, else by the key whose clash name it has.
     fn path_of(&self, place: &DiskPath) -> RelPath {
         let own = rel(place.as_str());
+        if self.baseline.files.get(&own).is_some_and(|row| row.disk == *place) {
+            return own;
+        }
         let by_row =
             self.baseline.files.iter().find(|(_, row)| row.disk == *place).map(|(path, _)| path.clone());
         let rows = self.baseline.files.keys().cloned();
