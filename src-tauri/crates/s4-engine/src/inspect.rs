@@ -50,3 +50,6 @@ fn memory(settings: &Settings) -> DbResult<Option<SqliteDb>> {
     });
     Ok(is_bound.then_some(db))
 }
+
+#[cfg(all(test, unix))]
+mod tests;
