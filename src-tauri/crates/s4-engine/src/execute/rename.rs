@@ -71,12 +71,17 @@ pub(super) async fn rename_on_disk(
 ) -> StepResult {
     let row = session.row(path);
     let expected = restamped(session, path, from, local);
+    let expected_print = expected.fingerprint().copied();
     let (source, destination) = (from.clone(), to.clone());
     // Nothing is lost: the new name must be free, and what is renamed is what was planned.
     let fingerprint =
         session.blocking(move |session| session.batch.rename(&source, &expected, &destination)).await?;
     let rows = match (row, fingerprint) {
         (Some(row), Some(fingerprint)) => {
+            // An edit that waits (for a person, or for a step that was put off) keeps its row's old stamps: with new
+            // ones it would look agreed on, and the next version from the bucket would replace it unseen.
+            let is_agreed = expected_print == Some(row.fingerprint);
+            let fingerprint = if is_agreed { fingerprint } else { row.fingerprint };
             let row = FileRow { disk: to.clone(), fingerprint, ..row };
             vec![RowChange::File(path.clone(), Box::new(row))]
         }

@@ -53,6 +53,10 @@ pub(crate) async fn fetch(
     }
     accept(&head)?;
     let name = session.partial_name();
+    if head.metadata.symlink && !session.folder().traits().has_symlinks {
+        // The planner knows what to say of a link on a disk that has none.
+        return Err(Stop::Learned(Box::new(head)));
+    }
     if head.metadata.symlink {
         let target = body::collect(reply, MAX_LINK_BYTES).await?;
         let (staged, target) = stage_link(session, disk, name, target).await?;
@@ -78,9 +82,6 @@ async fn stage_link(
     let refuse = |why: &str| Stop::Path(s4_core::plan::Side::Remote, why.to_owned());
     let target: Box<str> =
         String::from_utf8(target).map_err(|_| refuse("the link's target is not UTF-8"))?.into();
-    if !session.folder().traits().has_symlinks {
-        return Err(refuse("this disk has no symbolic links"));
-    }
     // A link that leads out of the folder would let the next write through it leave the folder.
     if !s4_core::path::link_stays_inside(disk, &target) {
         return Err(refuse("the link's target is absolute or leaves the folder"));

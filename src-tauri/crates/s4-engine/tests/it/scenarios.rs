@@ -186,3 +186,31 @@ async fn t34_a_file_becomes_a_directory_and_back() {
     two.assert_equal();
     assert_eq!(two.a.disk.read("x").unwrap(), b"file again");
 }
+
+#[tokio::test]
+async fn an_edit_that_waits_for_a_person_stays_an_edit_when_its_file_stands_aside() {
+    let mut two = Two::new();
+    two.b.policy = ConflictPolicy::Ask;
+    two.a.disk.write("x", b"base");
+    two.a.disk.write("other", b"other");
+    two.settle().await;
+    // Both edit: on the desktop the conflict waits.
+    two.a.disk.write("x", b"from the laptop");
+    two.a.sync().await.unwrap();
+    two.b.disk.write("x", b"from the desktop");
+    two.b.sync().await.unwrap();
+    // A directory of the same name arrives: the desktop's file stands aside.
+    two.store.write_outside(
+        &s4_core::key::ObjectKey::new("p/x/inside"),
+        "below",
+        s4_store::memory::OutsideWrite::Whole,
+    );
+    for _ in 0..3 {
+        two.b.sync().await.unwrap();
+    }
+    assert_eq!(two.b.disk.read("x/inside").unwrap(), b"below");
+    let contents: Vec<String> = two.b.files().into_values().collect();
+    assert!(contents.contains(&"from the desktop".to_owned()), "{contents:?}");
+    let report = two.b.sync().await.unwrap();
+    assert_eq!(report.conflicts.len(), 1, "it still waits");
+}
