@@ -62,6 +62,7 @@ impl Target {
         observer: &Observer,
         report: &mut Report,
     ) -> Result<(), SyncError> {
+        self.give_up_left_uploads().await?;
         let mut lessons = Lessons::default();
         for _ in 0..MAX_ROUNDS {
             self.recover(observer, report).await?;
@@ -194,6 +195,7 @@ impl Target {
             store: self.store.clone(),
             capabilities: self.capabilities.clone(),
             batch: self.batch(now),
+            db: self.db.clone(),
             prefix: self.settings.prefix.clone(),
             bucket_trash: keeps_trash.then(|| format!("{}-{}", now.0, self.replica_id)),
             blocking: self.blocking,

@@ -23,6 +23,7 @@ use s4_core::plan::{Conflict, Problem, RowChange, Side};
 use s4_core::remote::{ETag, ObjectHead, UnixMillis};
 use s4_local::intent::{Intent, IntentId};
 use s4_local::trash::TrashedEntry;
+use s4_store::store::UploadId;
 
 /// How many lines of the activity log are kept.
 const ACTIVITY_LINES: usize = 10_000;
@@ -196,6 +197,15 @@ pub enum ActivityKind {
     Rescued,
 }
 
+/// An upload by parts that was begun: parts that nobody completes stay in the bucket, unseen and paid for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenUpload {
+    /// The key that it is to become.
+    pub key: ObjectKey,
+    /// Its id.
+    pub id: UploadId,
+}
+
 /// What waits for a person, as the last cycle saw it.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
@@ -210,8 +220,8 @@ pub trait StateDb: Send + Sync + 'static {
     /// Returns what the baseline belongs to, `None` for a new database.
     fn binding(&self) -> DbResult<Option<Binding>>;
 
-    /// Binds the database anew. If anything differs from before, baseline, facts, decisions and standing entries
-    /// are dropped in the same transaction; intents, trash records and activity stay.
+    /// Binds the database anew. If anything differs from before, baseline, facts, decisions, standing entries and
+    /// open uploads are dropped in the same transaction; intents, trash records and activity stay.
     fn bind(&self, binding: &Binding) -> DbResult<()>;
 
     /// Returns which replica this is, `None` for a new database.
@@ -237,6 +247,15 @@ pub trait StateDb: Send + Sync + 'static {
 
     /// Returns the intents that are not settled, oldest first.
     fn intents(&self) -> DbResult<Vec<(IntentId, Intent)>>;
+
+    /// Records an upload by parts, durably, before its first part is sent.
+    fn begin_upload(&self, upload: &OpenUpload) -> DbResult<()>;
+
+    /// Forgets an upload that was completed or given up.
+    fn end_upload(&self, upload: &OpenUpload) -> DbResult<()>;
+
+    /// Returns the uploads that were begun and did not end.
+    fn open_uploads(&self) -> DbResult<Vec<OpenUpload>>;
 
     /// Records what a person chose, durably.
     fn decide(&self, path: &RelPath, decision: &Decision) -> DbResult<()>;

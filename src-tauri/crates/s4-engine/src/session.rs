@@ -21,7 +21,7 @@ use s4_store::error::{StoreError, StoreErrorKind};
 use s4_store::store::Store;
 
 use crate::blocking::Blocking;
-use crate::db::ActivityKind;
+use crate::db::{ActivityKind, StateDb};
 use crate::error::{SyncError, concerns_whole_disk};
 use crate::report::{Event, Observer};
 
@@ -30,6 +30,7 @@ pub(crate) struct Session {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) capabilities: Capabilities,
     pub(crate) batch: Batch,
+    pub(crate) db: Arc<dyn StateDb>,
     pub(crate) prefix: Prefix,
     /// Where objects go before they are deleted, `None` where versions are kept or the person wants none.
     pub(crate) bucket_trash: Option<String>,

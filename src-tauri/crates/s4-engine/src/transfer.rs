@@ -7,3 +7,4 @@ pub(crate) mod body;
 pub(crate) mod download;
 pub(crate) mod lost_reply;
 pub(crate) mod upload;
+pub(crate) mod uploads;

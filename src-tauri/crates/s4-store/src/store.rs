@@ -112,7 +112,7 @@ pub struct CopyRequest {
 }
 
 /// A multipart upload under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UploadId(pub String);
 
 /// One uploaded part.

@@ -20,6 +20,7 @@ pub use self::facts::{
 pub use self::progress::{
     deletions_add_up_until_ten_minutes_are_quiet, intents_stay_until_they_are_settled,
     standing_lists_are_replaced, the_log_keeps_the_latest_lines, trash_is_remembered_with_its_time,
+    uploads_stay_until_they_end,
 };
 pub use self::rows::{
     another_binding_voids, many_threads_may_write, rows_are_in_the_order_of_paths,
@@ -45,6 +46,7 @@ pub fn all(place: &dyn Fn() -> Box<dyn Place>) {
     facts_go_when_rows_know_or_after_thirty_days(&*place());
     a_row_settles_the_decision_of_its_path(&*place());
     intents_stay_until_they_are_settled(&*place());
+    uploads_stay_until_they_end(&*place());
     trash_is_remembered_with_its_time(&*place());
     deletions_add_up_until_ten_minutes_are_quiet(&*place());
     the_log_keeps_the_latest_lines(&*place());

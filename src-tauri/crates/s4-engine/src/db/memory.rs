@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,8 +26,8 @@ use s4_local::intent::{Intent, IntentId};
 use s4_local::trash::TrashedEntry;
 
 use crate::db::{
-    ACTIVITY_LINES, Activity, Binding, Commit, DbError, DbResult, Identity, Learned, Loaded, Standing,
-    StateDb, oldest_fact,
+    ACTIVITY_LINES, Activity, Binding, Commit, DbError, DbResult, Identity, Learned, Loaded, OpenUpload,
+    Standing, StateDb, oldest_fact,
 };
 
 /// A handle to one memory. Cloning shares it.
@@ -45,6 +45,7 @@ struct State {
     decisions: BTreeMap<RelPath, Decision>,
     intents: BTreeMap<i64, Intent>,
     last_intent: i64,
+    uploads: BTreeSet<OpenUpload>,
     trashed: BTreeMap<DiskPath, (UnixMillis, TrashedEntry)>,
     local_window: DeletionWindow,
     remote_window: DeletionWindow,
@@ -198,6 +199,7 @@ impl StateDb for MemoryDb {
         let mut state = self.write()?;
         if state.binding.as_ref() != Some(binding) {
             state.void();
+            state.uploads.clear();
             state.binding = Some(binding.clone());
         }
         Ok(())
@@ -279,6 +281,20 @@ impl StateDb for MemoryDb {
 
     fn intents(&self) -> DbResult<Vec<(IntentId, Intent)>> {
         Ok(self.lock().intents.iter().map(|(id, intent)| (IntentId(*id), intent.clone())).collect())
+    }
+
+    fn begin_upload(&self, upload: &OpenUpload) -> DbResult<()> {
+        self.write()?.uploads.insert(upload.clone());
+        Ok(())
+    }
+
+    fn end_upload(&self, upload: &OpenUpload) -> DbResult<()> {
+        self.write()?.uploads.remove(upload);
+        Ok(())
+    }
+
+    fn open_uploads(&self) -> DbResult<Vec<OpenUpload>> {
+        Ok(self.lock().uploads.iter().cloned().collect())
     }
 
     fn decide(&self, path: &RelPath, decision: &Decision) -> DbResult<()> {

@@ -20,6 +20,7 @@ mod schema;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,7 +37,8 @@ use s4_local::trash::TrashedEntry;
 use self::fault::Found;
 pub use self::open::{Opened, open, open_read_only, set_aside};
 use crate::db::{
-    Activity, Binding, Commit, DbResult, Identity, Learned, Loaded, Standing, StateDb, oldest_fact,
+    Activity, Binding, Commit, DbResult, Identity, Learned, Loaded, OpenUpload, Standing, StateDb,
+    oldest_fact,
 };
 
 /// The memory of a target in one SQLite file. Any thread may use it; calls wait for each other.
@@ -137,6 +139,7 @@ impl StateDb for SqliteDb {
                 return Ok(());
             }
             void(transaction)?;
+            uploads::void(transaction)?;
             schema::set_binding(transaction, binding)
         });
         bound.map_err(|fault| fault.at(&self.path))?;
@@ -204,6 +207,19 @@ impl StateDb for SqliteDb {
 
     fn intents(&self) -> DbResult<Vec<(IntentId, Intent)>> {
         self.read(|transaction, _| progress::intents(transaction))
+    }
+
+    fn begin_upload(&self, upload: &OpenUpload) -> DbResult<()> {
+        self.write(Durability::Synced, |transaction, _| uploads::begin(transaction, upload))
+    }
+
+    fn end_upload(&self, upload: &OpenUpload) -> DbResult<()> {
+        // If a power cut takes this, the next run asks for something that is over, which harms nothing.
+        self.write(Durability::Relaxed, |transaction, _| uploads::end(transaction, upload))
+    }
+
+    fn open_uploads(&self) -> DbResult<Vec<OpenUpload>> {
+        self.read(|transaction, _| uploads::all(transaction))
     }
 
     fn decide(&self, path: &RelPath, decision: &Decision) -> DbResult<()> {

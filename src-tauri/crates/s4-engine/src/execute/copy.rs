@@ -15,6 +15,7 @@ use s4_store::store::{Condition, CopyRequest, ObjectAttributes, UploadId, Writte
 use super::send;
 use crate::db::ActivityKind;
 use crate::session::{Done, Session, StepResult, Stop};
+use crate::transfer::uploads;
 
 /// CopyObject takes objects up to this length, in bytes; so does one part of a copy by parts.
 const MAX_COPY_BYTES: u64 = 5 << 30;
@@ -105,12 +106,11 @@ async fn copy_by_parts(
     condition: &Condition,
     attributes: &ObjectAttributes,
 ) -> StepResult<Written> {
-    let upload = session.store.create_upload(key, attributes).await?;
-    let copied = copy_parts(session, source, key, condition, &upload).await;
-    if copied.is_err()
-        && let Err(error) = session.store.abort_upload(key, &upload).await
-    {
-        tracing::debug!(%key, %error, "an upload stays until it is cleaned up");
+    let upload = uploads::begin(session, key, attributes).await?;
+    let copied = copy_parts(session, source, key, condition, &upload.id).await;
+    match copied {
+        Ok(_) => uploads::end(session, &upload).await?,
+        Err(_) => uploads::give_up(session, &upload).await,
     }
     copied
 }

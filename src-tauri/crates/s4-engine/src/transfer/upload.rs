@@ -17,7 +17,7 @@ use s4_core::path::{DiskPath, RelPath};
 use s4_local::reading::OpenFile;
 use s4_store::store::{Condition, ObjectAttributes, Part, UploadId, Written};
 
-use super::lost_reply;
+use super::{lost_reply, uploads};
 use crate::session::{Session, StepResult, Stop};
 
 /// Files up to this length are sent in one request, in bytes.
@@ -72,15 +72,14 @@ pub(crate) async fn send_parts(
     let (at, expected) = (disk.clone(), *fingerprint);
     let file = session.blocking(move |session| session.folder().open_file(&at, &expected)).await?;
     let file = Arc::new(file);
-    let upload = session.store.create_upload(&to.key, &to.attributes).await?;
-    let sent = send_all(session, &file, to, &upload).await;
-    match sent {
-        Ok(sent) => Ok(sent),
+    let upload = uploads::begin(session, &to.key, &to.attributes).await?;
+    match send_all(session, &file, to, &upload.id).await {
+        Ok(sent) => {
+            uploads::end(session, &upload).await?;
+            Ok(sent)
+        }
         Err(stop) => {
-            // The parts are nobody's: nothing but our own upload is given up.
-            if let Err(error) = session.store.abort_upload(&to.key, &upload).await {
-                tracing::debug!(key = %to.key, %error, "an upload stays until it is cleaned up");
-            }
+            uploads::give_up(session, &upload).await;
             Err(stop)
         }
     }

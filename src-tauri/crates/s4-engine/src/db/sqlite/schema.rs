@@ -52,6 +52,9 @@ CREATE TABLE intents (
     expected_entry BLOB, expected_dir INTEGER, kind INTEGER NOT NULL,
     staged_at TEXT, staged_fingerprint BLOB, other TEXT
 ) STRICT;
+CREATE TABLE uploads (
+    key TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (key, id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE trashed (
     place TEXT PRIMARY KEY, original TEXT NOT NULL, fingerprint BLOB, at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
