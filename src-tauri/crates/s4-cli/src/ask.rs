@@ -6,7 +6,6 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use console::Term;
 use s4_config::Secret;
 
 use crate::failure::Failure;
@@ -62,10 +61,7 @@ impl Ask for Terminal {
 
     fn secret(&mut self, question: &str) -> io::Result<Secret> {
         self.check()?;
-        let mut stderr = io::stderr().lock();
-        write!(stderr, "{question}")?;
-        stderr.flush()?;
-        let answer = Term::stderr().read_secure_line()?;
+        let answer = hidden::line(question)?;
         Ok(Secret::new(answer.trim()))
     }
 
@@ -133,5 +129,6 @@ pub(crate) fn secret_from_stdin() -> Result<Secret, Failure> {
     Ok(secret)
 }
 
+mod hidden;
 #[cfg(test)]
 pub(crate) mod script;
