@@ -80,7 +80,8 @@ pub(crate) fn tell_what_waits(output: &Output, sides: &Sides, report: &Report) {
         }
     }
     if report.unsettled > 0 {
-        let files = count(report.unsettled, "path kept changing and was", "paths kept changing and were");
+        let files =
+            count(report.unsettled, "path could not be settled and is", "paths could not be settled and are");
         output.warn(&format!("{files} left for the next sync"));
     }
     if !report.conflicts.is_empty() {
