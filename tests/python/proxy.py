@@ -108,7 +108,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return 503, dict(XML), error("SlowDown")
         target = self.path
         headers = {name.lower(): value for name, value in self.headers.items()}
-        if fault == "broken" and "max-keys" not in query:
+        if fault == "broken":
             target, headers = self.first_page_only(target, headers)
         if faults.get("conditions") == "ignored" and self.command in ("PUT", "POST", "DELETE"):
             headers = without_conditions(self.command, target, headers)
@@ -119,7 +119,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def first_page_only(self, target, headers):
         """Makes the store answer with one entry and a token for more."""
-        target += "&max-keys=1"
+        target = re.sub(r"&max-keys=\d+", "", target) + "&max-keys=1"
         found = re.search(r"Credential=[^/]+/([^,]+), *SignedHeaders=([^,]+)", headers["authorization"])
         mark = signature(self.command, target, headers, found[2].split(";"), found[1])
         authorization = re.sub(r"Signature=.*", f"Signature={mark}", headers["authorization"])

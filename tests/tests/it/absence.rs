@@ -51,8 +51,9 @@ fn t52_empty_listing_halts() {
 
 #[test]
 fn t52_short_or_stale_listing_deletes_nothing() {
-    // Each vanished object is asked for by name before its file is removed, and is found.
-    check(Fault::ShortListing, 0);
+    // Each vanished object is asked for by name before its file is removed, and is found. The run does not claim
+    // that all is in sync: listing and answers contradict each other.
+    check(Fault::ShortListing, 5);
 }
 
 #[test]

@@ -6,12 +6,14 @@ use s4_tests::{
     world::World,
 };
 
-/// Makes `notes.txt` differ: "remote" in the bucket, from the laptop, and "local" on the desktop.
+/// Makes `notes.txt` differ: "remote" in the bucket, from the laptop, an hour old, and "local" on the desktop.
 fn conflict(world: &World) -> (Machine, Machine) {
     let (laptop, desktop) = world.laptop_and_desktop();
     laptop.write("notes.txt", "base");
     settle(&[&laptop, &desktop]);
     laptop.write("notes.txt", "remote");
+    let hour = std::time::Duration::from_secs(3600);
+    set_age(&laptop, hour);
     laptop.sync();
     desktop.write("notes.txt", "local");
     (laptop, desktop)
@@ -25,6 +27,12 @@ fn check(policy: &str, expected: &str) {
     desktop.try_sync(&["--conflicts", policy]).exits(0);
     laptop.sync();
     same_tree(&[&laptop, &desktop]).is(&[("notes.txt", expected)]);
+}
+
+/// Sets how long ago `notes.txt` was written.
+fn set_age(machine: &Machine, age: std::time::Duration) {
+    let file = std::fs::File::options().write(true).open(machine.path("notes.txt")).unwrap();
+    file.set_modified(std::time::SystemTime::now() - age).unwrap();
 }
 
 #[track_caller]
@@ -41,6 +49,20 @@ fn policies_keep_what_they_say() {
     check("remote", "remote");
     // The desktop wrote last.
     check("newest", "local");
+}
+
+#[test]
+fn newest_asks_when_times_are_too_close_to_tell() {
+    let world = World::new();
+    let (laptop, desktop) = world.laptop_and_desktop();
+    laptop.write("notes.txt", "remote");
+    laptop.sync();
+    desktop.write("notes.txt", "local");
+    let modified = laptop.path("notes.txt").metadata().unwrap().modified().unwrap();
+    let file = std::fs::File::options().write(true).open(desktop.path("notes.txt")).unwrap();
+    file.set_modified(modified + std::time::Duration::from_millis(1500)).unwrap();
+    desktop.try_sync(&["--conflicts", "newest"]).exits(3).says("notes.txt");
+    assert_eq!(desktop.tree().text("notes.txt"), "local");
 }
 
 #[test]

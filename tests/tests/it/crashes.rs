@@ -23,14 +23,17 @@ const KEEP_BOTH: [&str; 4] = ["sync", "documents", "--conflicts", "keep-both"];
 /// Failpoints that no first sync of [`everything_to_do`] reaches on this kind of disk and store.
 ///
 /// They need a disk without exchange, a race at the very step, or a crash before; the disk's own contract passes them
-/// all, and [`t39_killed_while_mending_an_earlier_crash`] those of mending.
-const ELSEWHERE: [&str; 8] = [
+/// all, and [`t39_killed_while_mending_an_earlier_crash`] those of mending. No plan exchanges two synced files.
+const ELSEWHERE: [&str; 11] = [
+    "contract:",
+    "exchange:",
     "keep-both:before-park",
     "keep-both:parked",
     "replace:before-park",
     "replace:exchanged-back",
     "replace:parked",
     "replace:trashed",
+    "rename:parked",
     "rescue:",
     "resolve:",
 ];
