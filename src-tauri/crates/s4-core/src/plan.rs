@@ -112,6 +112,17 @@ pub enum RowChange {
     ForgetDir(RelPath),
 }
 
+impl RowChange {
+    /// Returns where on disk that lies which the row tells of; `None` if it tells of nothing.
+    pub fn disk(&self) -> Option<&DiskPath> {
+        match self {
+            RowChange::File(_, row) => Some(&row.disk),
+            RowChange::Dir(_, row) => Some(&row.disk),
+            RowChange::ForgetFile(_) | RowChange::ForgetDir(_) => None,
+        }
+    }
+}
+
 /// The index of a step within its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub usize);

@@ -10,6 +10,7 @@ use s4_core::baseline::Baseline;
 use s4_core::context::{Context, DeleteLimits};
 use s4_core::facts::Facts;
 use s4_core::local::LocalTree;
+use s4_core::path::DiskPath;
 use s4_core::plan::{Action, Plan, RowChange, Side, Step};
 use s4_core::reconcile::{self, Input};
 use s4_core::rules::Rules;
@@ -101,13 +102,16 @@ impl Target {
         if rows.is_empty() {
             return Ok(());
         }
+        let found: Vec<DiskPath> = rows.iter().filter_map(RowChange::disk).cloned().collect();
         let commit = Commit { rows, at: self.clock.now(), ..Commit::default() };
         let (folder, db) = (self.folder.clone(), self.db.clone());
         self.blocking
             .run(move || -> Result<(), SyncError> {
                 // What was found may not be on the disk itself yet: left by a program just now, or by a run of ours
                 // that was killed. If the power went now, a row without its file would look like a deletion.
-                folder.sync()?;
+                if !found.is_empty() {
+                    folder.make_durable(&found)?;
+                }
                 Ok(db.commit(&commit)?)
             })
             .await?

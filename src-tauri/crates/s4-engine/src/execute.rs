@@ -17,6 +17,7 @@ mod send;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use s4_core::path::DiskPath;
 use s4_core::plan::{Action, RowChange, Side, Step};
 use s4_core::remote::{ObjectHead, UnixMillis};
 use tokio::sync::watch;
@@ -157,17 +158,18 @@ impl Execution<'_> {
             self.enter(&work, done, at, &mut commit);
             executed.done.push(work);
         }
-        let tells_of_found_content = commit.rows.iter().any(is_found);
+        let found: Vec<DiskPath> =
+            commit.rows.iter().filter(is_found).filter_map(RowChange::disk).cloned().collect();
         let (session, db) = (self.session.clone(), self.db.clone());
         self.session
             .blocking
             .run(move || -> Result<(), SyncError> {
                 // The order is the promise: the disk first, then rows. Intents are settled with the rows.
                 commit.settled = session.batch.sync()?;
-                if tells_of_found_content {
+                if !found.is_empty() {
                     // A program's file that was uploaded may not be on the disk itself yet. If the power went now,
                     // a row without its file would look like a deletion.
-                    session.folder().sync()?;
+                    session.folder().make_durable(&found)?;
                 }
                 s4_local::failpoint::hit("commit:before");
                 if !commit.is_empty() {
@@ -192,7 +194,7 @@ impl Execution<'_> {
 }
 
 /// Returns whether a row tells of what was found on disk, rather than of what this run put there durably.
-fn is_found(row: &RowChange) -> bool {
+fn is_found(row: &&RowChange) -> bool {
     match row {
         RowChange::File(_, row) => row.own_write,
         RowChange::Dir(_, _) => true,

@@ -51,5 +51,5 @@ fn memory(settings: &Settings) -> DbResult<Option<SqliteDb>> {
     Ok(is_bound.then_some(db))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

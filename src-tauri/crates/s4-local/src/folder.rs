@@ -86,12 +86,31 @@ impl Folder {
         self.inner.disk.now(&child(&root(), RESERVED_COMPONENT))
     }
 
-    /// Returns once everything that any program wrote to the folder so far survives a power cut.
+    /// Returns once what stands at `paths` survives a power cut, whoever put it there.
     ///
-    /// Whoever records what was found in the folder, rather than what was put there by a
-    /// [`Batch`](crate::batch::Batch), calls this first.
-    pub fn sync(&self) -> DiskResult<()> {
-        self.homes().iter().try_for_each(|home| self.inner.disk.sync_fs(home))
+    /// Whoever records what was found in the folder, rather than what a [`Batch`](crate::batch::Batch) put there,
+    /// calls this first. What is gone by now needs no keeping.
+    pub fn make_durable(&self, paths: &[DiskPath]) -> DiskResult<()> {
+        let synced = self.homes().iter().try_for_each(|home| self.inner.disk.sync_fs(home));
+        match synced {
+            // A file system that cannot be synced as a whole: each file, then each directory.
+            Err(error) if error.kind == DiskErrorKind::Unsupported => {
+                paths.iter().try_for_each(|path| self.make_one_durable(path))
+            }
+            synced => synced,
+        }
+    }
+
+    fn make_one_durable(&self, path: &DiskPath) -> DiskResult<()> {
+        let content = match self.inner.disk.lstat(path)?.map(|stat| stat.kind) {
+            Some(Kind::File) => self.inner.disk.open(path).and_then(|handle| handle.sync()),
+            Some(Kind::Dir) => self.inner.disk.sync_dir(path),
+            Some(Kind::Symlink | Kind::Special) | None => Ok(()),
+        };
+        match content.and_then(|()| self.inner.disk.sync_dir(&directory_of(path))) {
+            Err(error) if error.kind == DiskErrorKind::Missing => Ok(()),
+            synced => synced,
+        }
     }
 
     /// Returns the bytes that may still be written.
