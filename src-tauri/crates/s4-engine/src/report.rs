@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use s4_core::path::RelPath;
-use s4_core::plan::{Action, Conflict, Halt, Plan, Problem, RemoteExpectation, Side};
+use s4_core::plan::{Action, Conflict, DeleteReason, Halt, Plan, Problem, RemoteExpectation, Side};
 
 /// What happens while a target is synced.
 #[derive(Clone, Debug)]
@@ -101,7 +101,11 @@ impl Work {
             Action::Download { object, replaces: None, .. } => (Verb::Create, Side::Local, object.size),
             Action::Download { object, replaces: Some(_), .. } => (Verb::Update, Side::Local, object.size),
             Action::KeepBoth { object, .. } => (Verb::KeepBoth, Side::Local, object.size),
-            Action::DeleteRemote { .. } => (Verb::Delete, Side::Remote, 0),
+            // The other half of a move: its content stands under the new name.
+            Action::DeleteRemote { reason: DeleteReason::Moved, .. } => (Verb::Adjust, Side::Remote, 0),
+            Action::DeleteRemote { reason: DeleteReason::DeletedLocally | DeleteReason::Ignored, .. } => {
+                (Verb::Delete, Side::Remote, 0)
+            }
             Action::DeleteLocal { .. } => (Verb::Delete, Side::Local, 0),
             Action::CopyRemote { .. } => (Verb::Move, Side::Remote, 0),
             Action::MoveLocal { .. } => (Verb::Move, Side::Local, 0),
@@ -187,22 +191,9 @@ pub struct Halted {
 impl Halted {
     /// Returns why `plan` stops.
     pub(crate) fn of(plan: &Plan) -> Option<Self> {
-        let deletions = plan.steps.iter().filter_map(|step| match step.action {
-            Action::DeleteRemote { .. } => Some((Side::Remote, step.path.clone())),
-            Action::DeleteLocal { .. } => Some((Side::Local, step.path.clone())),
-            Action::Upload { .. }
-            | Action::Download { .. }
-            | Action::KeepBoth { .. }
-            | Action::CopyRemote { .. }
-            | Action::MoveLocal { .. }
-            | Action::RenameOnDisk { .. }
-            | Action::SetRemoteMode { .. }
-            | Action::SetLocalMode { .. }
-            | Action::PutMarker { .. }
-            | Action::DeleteMarker { .. }
-            | Action::RecordDir { .. }
-            | Action::CreateDir { .. }
-            | Action::RemoveDir { .. } => None,
+        let deletions = plan.steps.iter().filter_map(|step| {
+            let work = Work::of(&step.path, &step.action);
+            (work.verb == Verb::Delete).then_some((work.side, work.path))
         });
         let reason = plan.halt.clone()?;
         Some(Self { reason, deletions: deletions.collect() })
