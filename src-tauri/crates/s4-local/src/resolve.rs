@@ -20,8 +20,8 @@ use crate::trash::TrashedEntry;
 pub enum Outcome {
     /// Nothing is parked: the step had not begun, or was complete, or was undone.
     Settled,
-    /// The entry was put back to its path.
-    PutBack,
+    /// The entry was put back to its path; the new version that stood there meanwhile, for the late-writer check.
+    PutBack(Option<TrashedEntry>),
     /// The step is complete; what it moved to trash, for the late-writer check.
     Finished(Option<TrashedEntry>),
     /// An entry that nobody planned for waits here, its path taken by another.
@@ -104,16 +104,24 @@ impl Batch {
         if !is_new || intent.expected.is(parked) {
             return self.unpark(intent, parked, Parking::Trash);
         }
-        // The old entry was not the planned one. Nothing can be lost: the new version goes back to its free partial
-        // name (and can be had from the bucket anyway), then the old one to its path.
-        match self.disk().rename(&intent.path, &staged.at) {
-            Ok(()) => {
-                self.moved(&intent.path, &staged.at);
-                self.unpark(intent, parked, Parking::Trash)
-            }
-            Err(error) if error.kind == DiskErrorKind::Occupied => Ok(stray(intent, parked)),
-            Err(error) => Err(error.into()),
+        // The old entry was not the planned one. Nothing can be lost: the new version goes to a free name in trash,
+        // then the old one to its path.
+        let taken_back = self.take_back(staged, &intent.path, &intent.path)?;
+        match self.unpark(intent, parked, Parking::Trash)? {
+            Outcome::PutBack(_) => Ok(Outcome::PutBack(Some(taken_back))),
+            outcome => Ok(outcome),
         }
+    }
+
+    /// Moves a new version, which stood at `path` since the crash, from `at` to trash: some program may have it open.
+    fn take_back(&self, staged: &Staging, at: &DiskPath, path: &DiskPath) -> Result<TrashedEntry, SwapError> {
+        let place = self.trash_place(path)?;
+        self.disk().rename(at, &place)?;
+        self.moved(at, &place);
+        let now = self.disk().lstat(&place)?.map(|stat| stat.fingerprint);
+        let fingerprint =
+            now.filter(|now| staged.fingerprint.same_but_renamed(now)).unwrap_or(staged.fingerprint);
+        Ok(TrashedEntry { place, original: path.clone(), fingerprint: Some(fingerprint) })
     }
 
     /// The partial's name holds either the staged entry (nothing happened) or what came out.
@@ -136,13 +144,15 @@ impl Batch {
                 let place = self.trash_place(&intent.path)?;
                 self.disk().rename(&intent.parked_at, &place)?;
                 self.moved(&intent.parked_at, &place);
-                Ok(Outcome::Finished(Some(trashed(intent, place, parked))))
+                // With the stamps from before this rename it would look as if somebody had written to it since.
+                let now = self.disk().lstat(&place)?;
+                Ok(Outcome::Finished(Some(trashed(intent, place, now.as_ref().unwrap_or(parked)))))
             }
-            // Nothing can be lost: both keep a name, the new version that of the partial.
+            // Nothing can be lost: both keep a name, the new version first that of the partial.
             (Some(stat), _) if is_staged(staged, stat) => {
                 self.disk().exchange(&intent.parked_at, &intent.path)?;
                 self.exchanged(&intent.parked_at, &intent.path);
-                Ok(Outcome::PutBack)
+                Ok(Outcome::PutBack(Some(self.take_back(staged, &intent.parked_at, &intent.path)?)))
             }
             (Some(_), _) => Ok(stray(intent, parked)),
         }
@@ -189,7 +199,7 @@ impl Batch {
     fn unpark(&self, intent: &Intent, parked: &Stat, parking: Parking) -> Result<Outcome, SwapError> {
         // Nothing can be lost: the name is taken only if it is free.
         if self.move_back(&intent.parked_at, &intent.path)? {
-            return Ok(Outcome::PutBack);
+            return Ok(Outcome::PutBack(None));
         }
         match parking {
             Parking::Trash if intent.expected.is(parked) => {

@@ -8,6 +8,7 @@ use s4_core::path::DiskPath;
 use s4_core::traits::DiskTraits;
 use s4_local::batch::{Batch, SwapError};
 use s4_local::folder::Folder;
+use s4_local::trash::LateWriter;
 
 use super::world::{Crash, MemoryWorld, path, try_stage};
 
@@ -164,6 +165,15 @@ fn crashed(operation: &Operation, traits: &DiskTraits, at: u64, settled: Option<
     }
 }
 
+/// Recovers. Nobody wrote meanwhile, so nothing in trash may look as if somebody had.
+#[track_caller]
+fn recover(world: &MemoryWorld, context: &str) {
+    for entry in world.recover().unwrap() {
+        let found = world.folder().late_writer(&entry).unwrap();
+        assert_eq!(found, LateWriter::Unchanged, "{context}: {entry:?}");
+    }
+}
+
 #[track_caller]
 fn judge(operation: &Operation, world: &MemoryWorld, context: &str) {
     let (mut visible, trash) = (world.visible(), world.trash());
@@ -192,8 +202,8 @@ fn a_crash_before_any_change_leaves_the_old_or_the_new_state() {
         for at in 0.. {
             let Some(world) = crashed(operation, &traits, at, None) else { break };
             world.restart(crash);
-            world.recover().unwrap();
             let context = format!("{} {crash:?} before change {at} {traits:?}", operation.name);
+            recover(&world, &context);
             judge(operation, &world, &context);
             crashes += 1;
         }
@@ -212,8 +222,8 @@ fn a_power_cut_after_any_commit_of_a_journal_leaves_the_old_or_the_new_state() {
                 for settled in 0..at {
                     let Some(world) = crashed(operation, &traits, at, Some(settled)) else { break };
                     world.disk.power_cut();
-                    world.recover().unwrap();
                     let context = format!("{} cut at {at}, journal at {settled} {traits:?}", operation.name);
+                    recover(&world, &context);
                     judge(operation, &world, &context);
                 }
             }
@@ -236,8 +246,8 @@ fn a_crash_within_the_recovery_is_recovered_too() {
                     break;
                 }
                 world.restart(crash);
-                world.recover().unwrap();
                 let context = format!("{} {crash:?} before {at}, then {again} {traits:?}", operation.name);
+                recover(&world, &context);
                 judge(operation, &world, &context);
             }
         }
