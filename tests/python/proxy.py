@@ -113,6 +113,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if faults.get("conditions") == "ignored" and self.command in ("PUT", "POST", "DELETE"):
             headers = without_conditions(self.command, target, headers)
         status, reply, content = self.ask(target, headers, body)
+        if faults.get("checksums") == "hidden":
+            reply = {name: value for name, value in reply.items() if not name.startswith("x-amz-checksum-")}
         if fault in ("empty", "short"):
             content = shortened(content, 1 if fault == "short" else 0)
         return status, reply, content

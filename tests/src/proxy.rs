@@ -28,6 +28,8 @@ pub enum Fault {
     None,
     /// Conditions never reach the store, as with servers that ignore them.
     IgnoredConditions,
+    /// No reply names a checksum, as with stores that keep none.
+    NoChecksums,
     /// Every listing holds nothing.
     EmptyListing,
     /// Every listing ends after its first entry, and says that it is whole.
@@ -116,6 +118,7 @@ impl Fault {
         match self {
             Self::None => json!({}),
             Self::IgnoredConditions => json!({"conditions": "ignored"}),
+            Self::NoChecksums => json!({"checksums": "hidden"}),
             Self::EmptyListing => json!({"list": "empty"}),
             Self::ShortListing => json!({"list": "short"}),
             Self::BrokenListing => json!({"list": "broken"}),

@@ -1,6 +1,10 @@
 //! The original S4, in Python, beside ours: its configuration works, and both may use one prefix or one folder.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::Command,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use s4_tests::{
     machine::Machine,
@@ -25,12 +29,18 @@ fn write_original_conf(machine: &Machine, world: &World) {
     fs::write(conf, document.to_string()).unwrap();
 }
 
-/// Runs the original on a computer.
+/// Runs the original on a computer, until the clock shows another second.
+///
+/// It compares times in whole seconds: what changes on either side within the second of its sync it takes for the old.
 #[track_caller]
 fn original_sync(machine: &Machine) -> Run {
     let mut command = Command::new(places::original("s4"));
     command.args(["sync", "documents"]).env("HOME", machine.home()).current_dir(machine.home());
-    process::run(&mut command).exits(0).never_says("Traceback").never_says("Conflict")
+    let run = process::run(&mut command).exits(0).never_says("Traceback").never_says("Conflict");
+    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let ended = second();
+    process::until("the clock goes on", || second() > ended);
+    run
 }
 
 /// Runs ours with nothing in the environment but the file.
