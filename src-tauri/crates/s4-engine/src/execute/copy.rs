@@ -5,7 +5,7 @@ use std::sync::Arc;
 use s4_core::baseline::{FileRow, RowContent, RowLastModified};
 use s4_core::capabilities::CopyCondition;
 use s4_core::key::ObjectKey;
-use s4_core::local::LocalEntry;
+use s4_core::local::{Fingerprint, LocalEntry};
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{RemoteExpectation, RowChange};
 use s4_core::remote::RemoteObject;
@@ -32,7 +32,8 @@ pub(super) async fn copy_remote(
     disk: &DiskPath,
     local: &LocalEntry,
 ) -> StepResult {
-    let Some(FileRow { content: RowContent::File { digest, .. }, read_time_ns, .. }) = session.row(from)
+    let Some(FileRow { content: RowContent::File { digest, .. }, fingerprint: before, read_time_ns, .. }) =
+        session.row(from)
     else {
         return Err(Stop::Again("the source is no longer known".to_owned()));
     };
@@ -54,8 +55,7 @@ pub(super) async fn copy_remote(
         disk: disk.clone(),
         content: RowContent::File { digest, executable },
         fingerprint: file.fingerprint,
-        // The content is known from the source's row: it was read then, not now.
-        read_time_ns,
+        read_time_ns: if is_verified(&before, &file.fingerprint) { read_time_ns } else { i64::MIN },
         etag: written.etag,
         last_modified: RowLastModified::NotAfter(written.not_after),
         version_id: written.version_id,
@@ -66,6 +66,14 @@ pub(super) async fn copy_remote(
         activity: Some((ActivityKind::MovedRemote, 0)),
         ..Done::default()
     })
+}
+
+/// Returns whether the stamps tell that a renamed file holds the content of its row, which was read before.
+///
+/// A file that was renamed itself has another ctime, which may hide an edit under old stamps: the next scan reads it.
+fn is_verified(before: &Fingerprint, now: &Fingerprint) -> bool {
+    // Another inode, or other stamps: then it was its content that told.
+    !before.same_but_renamed(now) || before.ctime_ns == now.ctime_ns
 }
 
 /// Copies with conditions on both ends: in one request, or by parts where only completing takes the condition.

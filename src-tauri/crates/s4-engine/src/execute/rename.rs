@@ -9,7 +9,7 @@ use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::RowChange;
 use s4_core::remote::RemoteObject;
 
-use super::{precondition, receive};
+use super::precondition;
 use crate::db::ActivityKind;
 use crate::session::{Done, Session, StepResult, Stop};
 
@@ -47,7 +47,7 @@ pub(super) async fn move_local(
         key: object.key.clone(),
         disk: disk.clone(),
         fingerprint,
-        read_time_ns: receive::placed_at(&fingerprint),
+        // The content is known from the row: it was read then. A later read for this plan may have been racy.
         etag: object.etag.clone(),
         last_modified: RowLastModified::Known(object.last_modified),
         version_id: None,
