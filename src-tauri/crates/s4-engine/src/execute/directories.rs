@@ -13,7 +13,6 @@ use s4_core::remote::RemoteObject;
 use s4_local::batch::SwapError;
 use s4_local::error::DiskErrorKind;
 use s4_local::failpoint;
-use s4_store::error::StoreErrorKind;
 use s4_store::store::ObjectAttributes;
 
 use super::precondition::{self, Writing};
@@ -60,13 +59,8 @@ pub(super) async fn delete_marker(
             return Err(Stop::Again("the directory is there after all".to_owned()));
         }
     }
-    let condition = precondition::for_delete(session, &marker.key, &marker.etag).await?;
     // Nothing is lost: a marker has no content.
-    match session.store.delete(&marker.key, &condition).await {
-        Ok(()) => {}
-        Err(error) if error.kind == StoreErrorKind::Missing => {}
-        Err(error) => return Err(error.into()),
-    }
+    precondition::delete(session, &marker.key, &marker.etag).await?;
     Ok(forgotten(path))
 }
 

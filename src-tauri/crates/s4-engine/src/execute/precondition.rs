@@ -60,20 +60,25 @@ pub(super) async fn for_write(
     }
 }
 
-/// Returns the condition to send for a delete of exactly `etag`.
-pub(super) async fn for_delete(
-    session: &Arc<Session>,
-    key: &ObjectKey,
-    etag: &ETag,
-) -> StepResult<Condition> {
+/// Returns the condition to send for a delete of exactly `etag`; `None` if it is gone already.
+async fn for_delete(session: &Arc<Session>, key: &ObjectKey, etag: &ETag) -> StepResult<Option<Condition>> {
     if session.capabilities.delete_if_match {
-        return Ok(Condition::Match(etag.clone()));
+        return Ok(Some(Condition::Match(etag.clone())));
     }
     match look(session, key).await? {
-        Some(head) if head.etag == *etag => Ok(Condition::None),
+        Some(head) if head.etag == *etag => Ok(Some(Condition::None)),
         Some(_) => Err(Stop::Again("another version stands in the bucket".to_owned())),
-        // It is gone already: deleting nothing changes nothing.
-        None => Ok(Condition::None),
+        // Without a condition a delete would take what somebody puts there now.
+        None => Ok(None),
+    }
+}
+
+/// Deletes exactly the version `etag`; succeeds if it is gone already.
+pub(super) async fn delete(session: &Arc<Session>, key: &ObjectKey, etag: &ETag) -> StepResult<()> {
+    let Some(condition) = for_delete(session, key, etag).await? else { return Ok(()) };
+    match session.store.delete(key, &condition).await {
+        Err(error) if error.kind != StoreErrorKind::Missing => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

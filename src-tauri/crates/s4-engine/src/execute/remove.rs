@@ -8,7 +8,6 @@ use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{DeleteReason, RowChange, Side};
 use s4_core::remote::{ETag, RemoteObject};
 use s4_local::failpoint;
-use s4_store::error::StoreErrorKind;
 use s4_store::store::{Condition, CopyRequest};
 
 use super::precondition;
@@ -30,14 +29,9 @@ pub(super) async fn delete_remote(
     if reason != DeleteReason::Moved && session.bucket_trash.is_some() {
         copy_to_trash(session, path, &object.key, &object.etag).await?;
     }
-    let condition = precondition::for_delete(session, &object.key, &object.etag).await?;
     failpoint::hit("delete-remote:before");
     // Nothing is lost: exactly the version that was planned goes, and it stays as an old version or in the trash.
-    match session.store.delete(&object.key, &condition).await {
-        Ok(()) => {}
-        Err(error) if error.kind == StoreErrorKind::Missing => {}
-        Err(error) => return Err(error.into()),
-    }
+    precondition::delete(session, &object.key, &object.etag).await?;
     failpoint::hit("delete-remote:done");
     let is_deletion = reason != DeleteReason::Moved;
     Ok(Done {
