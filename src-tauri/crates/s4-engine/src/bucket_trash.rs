@@ -40,10 +40,21 @@ pub async fn list(store: &dyn Store, prefix: &Prefix) -> Result<Vec<TrashedObjec
     Ok(found)
 }
 
-/// Deletes what went to the bucket's trash before `before`.
-pub(crate) async fn expire(store: &dyn Store, prefix: &Prefix, before: UnixMillis) -> Result<(), SyncError> {
-    for trashed in list(store, prefix).await? {
-        if trashed.trashed_at < before {
+/// Deletes what has been in the bucket's trash for longer than `keep_ms`, in milliseconds.
+///
+/// Called after something went there: then the latest object tells the store's time. A clock of this computer that
+/// is ahead must not take what others deleted.
+pub(crate) async fn expire(
+    store: &dyn Store,
+    prefix: &Prefix,
+    now: UnixMillis,
+    keep_ms: i64,
+) -> Result<(), SyncError> {
+    let all = list(store, prefix).await?;
+    let latest = all.iter().map(|trashed| trashed.object.last_modified.0).max().unwrap_or(i64::MIN);
+    let is_over = |went: UnixMillis, now: i64| went.0 < now.saturating_sub(keep_ms);
+    for trashed in all {
+        if is_over(trashed.trashed_at, now.0) && is_over(trashed.object.last_modified, latest) {
             // Nothing is lost that was to be kept: it lies below `.s4/trash/` and its time is over.
             store.delete(&trashed.object.key, &Condition::None).await?;
         }

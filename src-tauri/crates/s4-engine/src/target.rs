@@ -185,9 +185,9 @@ impl Target {
 
     /// Ends a run: expired trash goes, on both sides, and the run is counted.
     pub(crate) async fn finish(&self, report: &Report) -> Result<(), SyncError> {
-        let now = self.clock.now().0;
+        let now = self.clock.now();
         let keep_ms = i64::from(self.settings.trash_days).saturating_mul(DAY_MS).max(LEAST_TRASH_MS);
-        let before = UnixMillis(now.saturating_sub(keep_ms));
+        let before = UnixMillis(now.0.saturating_sub(keep_ms));
         let recovery = self.recovery();
         let advancing = self.tenure.clone().filter(|_| !report.done.is_empty());
         self.blocking
@@ -208,7 +208,7 @@ impl Target {
             .iter()
             .any(|work| work.side == s4_core::plan::Side::Remote && work.verb == crate::report::Verb::Delete);
         if self.keeps_bucket_trash(false) && deletes {
-            bucket_trash::expire(&*self.store, &self.settings.prefix, before).await?;
+            bucket_trash::expire(&*self.store, &self.settings.prefix, now, keep_ms).await?;
         }
         Ok(())
     }
