@@ -4,6 +4,7 @@
 //! - An entry that waits aside with its place taken, or that a program wrote to after it was replaced, becomes a
 //!   conflict copy beside where it stood. Nothing here is ever overwritten.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use s4_core::remote::UnixMillis;
 use s4_local::batch::{Batch, SwapError};
 use s4_local::cleaning::Leftovers;
 use s4_local::error::DiskErrorKind;
-use s4_local::intent::IntentId;
+use s4_local::intent::{IntentId, IntentKind};
 use s4_local::resolve::Outcome;
 use s4_local::trash::{LateWriter, TrashedEntry};
 
@@ -54,8 +55,8 @@ impl Recovery {
             let mut trashed: Vec<TrashedEntry> = Vec::new();
             for (id, outcome) in outcomes {
                 match outcome {
-                    Outcome::Settled | Outcome::PutBack => {}
-                    Outcome::Finished(entry) => trashed.extend(entry),
+                    Outcome::Settled => {}
+                    Outcome::PutBack(entry) | Outcome::Finished(entry) => trashed.extend(entry),
                     Outcome::Stray(entry) => rescued.extend(self.rescue(&entry)?),
                 }
                 settled.push(id);
@@ -105,16 +106,20 @@ impl Recovery {
 
     /// Gives an entry that waits aside a free conflict name beside where it stood.
     fn rescue(&self, entry: &TrashedEntry) -> Result<Option<DiskPath>, SyncError> {
-        for n in 1..MAX_NAMES {
+        let mut directory = entry.original.parent();
+        let mut is_made = false;
+        let mut n = 1;
+        while n < MAX_NAMES {
             let name = names::conflict_name(entry.original.name(), &self.stamp, n);
-            let to = entry.original.with_name(&name);
+            let to = directory.as_ref().map_or_else(|| DiskPath::new(&*name), |above| above.join(&name));
             match self.batch.rescue(&entry.place, &to) {
                 Ok(_) => return Ok(Some(to)),
-                Err(SwapError::Occupied { .. }) => {}
+                Err(SwapError::Occupied { .. }) => n += 1,
                 // Already gone from where it waited: an earlier try got it out.
                 Err(SwapError::Changed { .. }) => return Ok(None),
-                Err(SwapError::Disk(error)) if error.kind == DiskErrorKind::Missing => {
-                    self.make_directories(&to)?;
+                Err(SwapError::Disk(error)) if !is_made && has_no_directory(error.kind) => {
+                    directory = self.directory_for(&entry.original)?;
+                    is_made = true;
                 }
                 Err(error) => return Err(from_swap(error)),
             }
@@ -122,11 +127,17 @@ impl Recovery {
         Err(SyncError::Internal(format!("no free name for what was saved of `{}`", entry.original)))
     }
 
-    fn make_directories(&self, path: &DiskPath) -> Result<(), SyncError> {
-        let Some(parent) = path.parent() else { return Ok(()) };
-        self.make_directories(&parent)?;
+    /// Returns the directory of `path`, made anew where it is gone. Where something else has its place, it is the
+    /// nearest one above; `None` is the folder itself.
+    fn directory_for(&self, path: &DiskPath) -> Result<Option<DiskPath>, SyncError> {
+        let Some(parent) = path.parent() else { return Ok(None) };
+        let above = self.directory_for(&parent)?;
+        if above != parent.parent() {
+            return Ok(above);
+        }
         match self.batch.create_dir(&parent) {
-            Ok(()) | Err(SwapError::Occupied { .. }) => Ok(()),
+            Ok(()) => Ok(Some(parent)),
+            Err(SwapError::Occupied { .. }) => Ok(above),
             Err(error) => Err(from_swap(error)),
         }
     }
@@ -134,12 +145,27 @@ impl Recovery {
     /// Removes trash from before `before` for good, but for what a late writer has changed.
     pub(crate) fn expire_trash(&self, before: UnixMillis) -> Result<(), SyncError> {
         self.rescue_late_writes(UnixMillis(i64::MIN)..before)?;
-        let expired = self.batch.folder().expire_trash(before, &|_| false);
+        // What lies there bears the time when its round began, its record that of the commit: until that is over as
+        // well a late writer would not have been looked for. And what an intent names may be all that is left.
+        let mut needed: BTreeSet<DiskPath> =
+            self.db.trashed_since(before)?.into_iter().map(|(_, entry)| entry.place).collect();
+        for (_, intent) in self.db.intents()? {
+            if let IntentKind::Replace { trash, .. } = intent.kind {
+                needed.insert(trash);
+            }
+            needed.insert(intent.parked_at);
+        }
+        let expired = self.batch.folder().expire_trash(before, &|place| needed.contains(place));
         for problem in expired.problems {
             tracing::debug!(%problem, "trash stays until the next run");
         }
         Ok(())
     }
+}
+
+/// Returns whether an entry could not get its name because there is no directory for it.
+fn has_no_directory(kind: DiskErrorKind) -> bool {
+    matches!(kind, DiskErrorKind::Missing | DiskErrorKind::NotADirectory | DiskErrorKind::ThroughLink)
 }
 
 fn from_swap(error: SwapError) -> SyncError {

@@ -9,6 +9,7 @@
 )]
 
 mod it {
+    mod review;
     mod scenarios;
     mod simulation;
     mod world;

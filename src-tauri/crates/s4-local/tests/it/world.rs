@@ -165,8 +165,8 @@ impl MemoryWorld {
         let mut settled = Vec::new();
         for (id, outcome) in batch.resolve_intents(&self.intents.open())? {
             match outcome {
-                Outcome::Settled | Outcome::PutBack => {}
-                Outcome::Finished(entry) => trashed.extend(entry),
+                Outcome::Settled => {}
+                Outcome::PutBack(entry) | Outcome::Finished(entry) => trashed.extend(entry),
                 Outcome::Stray(stray) => self.rescue(&batch, &stray)?,
             }
             settled.push(id);

@@ -1,0 +1,192 @@
+//! Rare moments: what a crash, a clock or a late program must not make unrecoverable.
+
+use std::sync::Arc;
+
+use s4_core::capabilities::{Capabilities, Versioning};
+use s4_store::memory::MemoryStore;
+
+use super::world::{Replica, WorldClock, bucket, memory_store};
+
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+
+struct Two {
+    clock: WorldClock,
+    store: MemoryStore,
+    a: Replica,
+    b: Replica,
+}
+
+impl Two {
+    fn new(versioning: Versioning) -> Self {
+        let clock = WorldClock::new();
+        let store = memory_store(versioning, &clock);
+        let capabilities = Capabilities { versioning, ..Capabilities::FULL };
+        let a = Replica::new("laptop", Arc::new(store.clone()), capabilities.clone(), &clock);
+        let b = Replica::new("desktop", Arc::new(store.clone()), capabilities, &clock);
+        Self { clock, store, a, b }
+    }
+
+    fn pass(&self, milliseconds: i64) {
+        self.clock.advance(milliseconds);
+        self.a.tell_time();
+        self.b.tell_time();
+    }
+
+    async fn settle(&self) {
+        for _ in 0..6 {
+            self.pass(MINUTE);
+            let a = self.a.sync().await.unwrap();
+            let b = self.b.sync().await.unwrap();
+            if a.done.is_empty() && b.done.is_empty() {
+                return;
+            }
+        }
+        panic!("they do not settle");
+    }
+}
+
+fn holds(replica: &Replica, content: &str) -> bool {
+    replica.files().values().any(|there| there == content)
+}
+
+#[tokio::test]
+async fn what_a_long_run_replaced_is_looked_at_once_more_before_it_expires() {
+    let two = Two::new(Versioning::Enabled);
+    two.a.disk.write("x", b"one");
+    two.settle().await;
+    let program = two.b.disk.hold_open("x");
+    two.a.disk.save("x", b"two");
+    two.pass(MINUTE);
+    two.a.sync().await.unwrap();
+    // The transfer takes ten minutes.
+    let clock = two.clock.clone();
+    two.b.disk.on_step(move |step| {
+        if step == "replace:done" {
+            clock.advance(10 * MINUTE);
+        }
+    });
+    two.b.sync().await.unwrap();
+    two.b.disk.no_hook();
+    two.pass(2 * 60 * MINUTE);
+    program.append(b" and late").unwrap();
+    // Its directory in trash is older than the time that trash is kept, its record is not.
+    let since = 10 * MINUTE + 2 * 60 * MINUTE;
+    two.pass(30 * DAY - since + 5 * MINUTE);
+    two.b.sync().await.unwrap();
+    two.pass(DAY);
+    two.b.sync().await.unwrap();
+    two.b.sync().await.unwrap();
+    assert!(holds(&two.b, "one and late"), "{:?}", two.b.files());
+}
+
+#[tokio::test]
+async fn what_a_late_writer_wrote_comes_back_where_its_directory_became_a_file() {
+    let two = Two::new(Versioning::Enabled);
+    two.a.disk.write("d/x", b"one");
+    two.settle().await;
+    let program = two.b.disk.hold_open("d/x");
+    two.a.disk.save("d/x", b"two");
+    two.settle().await;
+    two.a.disk.delete("d");
+    two.a.disk.write("d", b"a file now");
+    two.settle().await;
+    assert_eq!(two.b.disk.read("d").unwrap(), b"a file now");
+    program.append(b" and late").unwrap();
+    two.settle().await;
+    assert!(holds(&two.b, "one and late"), "{:?}", two.b.files());
+}
+
+#[tokio::test]
+async fn what_stood_under_the_name_since_a_crash_is_not_removed_under_its_reader() {
+    let two = Two::new(Versioning::Enabled);
+    two.a.disk.write("x", b"base");
+    two.settle().await;
+    two.a.disk.write("x", b"theirs");
+    two.b.disk.write("x", b"mine, longer");
+    two.pass(MINUTE);
+    two.a.sync().await.unwrap();
+    let disk = two.b.disk.clone();
+    two.b.disk.on_step(move |step| {
+        if step == "replace:exchanged" {
+            disk.crash();
+        }
+    });
+    assert!(two.b.sync().await.is_err());
+    two.b.disk.no_hook();
+    two.b.disk.reboot();
+    assert_eq!(two.b.disk.read("x").unwrap(), b"theirs");
+    // Before S4 starts again somebody opens what stands there, and writes to it when S4 is through.
+    let program = two.b.disk.hold_open("x");
+    two.pass(MINUTE);
+    two.b.sync().await.unwrap();
+    program.append(b" and more").unwrap();
+    two.settle().await;
+    assert!(holds(&two.b, "theirs and more"), "{:?}", two.b.files());
+    assert!(holds(&two.b, "mine, longer"), "{:?}", two.b.files());
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_does_not_expire_what_others_deleted() {
+    let mut two = Two::new(Versioning::Off);
+    for name in ["one", "two", "three", "four"] {
+        two.a.disk.write(name, name.as_bytes());
+    }
+    two.settle().await;
+    two.a.disk.delete("one");
+    two.settle().await;
+    let trash = |two: &Two| two.store.objects().keys().filter(|key| key.as_str().contains("trash")).count();
+    assert_eq!(trash(&two), 1);
+    let ahead = WorldClock::new();
+    ahead.advance(365 * DAY);
+    two.b.clock = ahead;
+    two.b.tell_time();
+    two.b.disk.delete("two");
+    two.b.sync().await.unwrap();
+    assert_eq!(bucket(&two.store).len(), 2);
+    assert_eq!(trash(&two), 2);
+}
+
+#[tokio::test]
+async fn t24_content_changed_under_old_stamps_and_renamed_is_uploaded() {
+    let two = Two::new(Versioning::Enabled);
+    two.a.disk.write("x", b"first");
+    two.settle().await;
+    let mtime = s4_local::disk::Disk::lstat(&two.a.disk, &s4_core::path::DiskPath::new("x"))
+        .unwrap()
+        .unwrap()
+        .fingerprint
+        .mtime_ns;
+    two.pass(MINUTE);
+    two.a.disk.write("x", b"other");
+    two.a.disk.touch("x", mtime);
+    two.a.disk.move_over("x", "y");
+    two.settle().await;
+    assert_eq!(two.b.disk.read("y").unwrap(), b"other");
+}
+
+#[tokio::test]
+async fn an_edit_in_the_tick_of_a_hash_is_found_after_a_rename() {
+    let two = Two::new(Versioning::Enabled);
+    two.a.disk.write("x", b"first");
+    two.settle().await;
+    two.a.disk.move_over("x", "y");
+    two.pass(MINUTE);
+    two.a.sync().await.unwrap();
+    // A program writes the same once more, S4 reads it, and in the same tick it writes something else.
+    two.b.disk.write("x", b"first");
+    two.b.disk.set_tick(0);
+    let (disk, now) = (two.b.disk.clone(), two.clock.0.load(std::sync::atomic::Ordering::SeqCst));
+    two.b.disk.on_step(move |step| {
+        if step == "rename:before" {
+            disk.write_silently("x", b"other");
+            disk.set_clock((now + 500) * 1_000_000);
+        }
+    });
+    two.b.sync().await.unwrap();
+    two.b.disk.no_hook();
+    two.b.disk.set_tick(1_000_000);
+    assert_eq!(two.b.disk.read("y").unwrap(), b"other");
+    two.settle().await;
+    assert_eq!(two.a.disk.read("y").unwrap(), b"other");
+}
