@@ -202,8 +202,10 @@ fn both_known<'a>(
         (local, remote) => (Verdict::waiting(local)?, Verdict::waiting(remote)?),
     };
     Ok(match (local, remote) {
-        // A row may be older than the name that a file has here.
-        (LocalChange::None, RemoteChange::None) if row.disk == node.disk => Verdict::Settled,
+        // A row may be older than the name that a file has here, or than the Unicode form of its key.
+        (LocalChange::None, RemoteChange::None) if row.disk == node.disk && row.key == object.key => {
+            Verdict::Settled
+        }
         (LocalChange::Content, RemoteChange::Content) => return both_new(input, path, node, object),
         (LocalChange::Content, RemoteChange::None | RemoteChange::Noted(_) | RemoteChange::Mode(..)) => {
             match failed_to_read(input, node) {
@@ -296,6 +298,7 @@ fn noted(
 ) -> FileRow {
     let mut row = row.clone();
     row.disk = node.disk.clone();
+    row.key = object.key.clone();
     if let LocalChange::Touched(fact) | LocalChange::Mode(_, Some(fact)) = local {
         row.fingerprint = fact.fingerprint;
         row.read_time_ns = fact.read_time_ns;

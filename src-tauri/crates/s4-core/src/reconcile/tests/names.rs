@@ -30,6 +30,27 @@ fn t01_one_name_in_two_unicode_forms_is_one_file() {
 }
 
 #[test]
+fn t01_a_row_follows_its_object_to_a_key_of_another_form() {
+    let renamed = |is_stamped_anew: bool| {
+        let mut world = World::new().agreed("caf\u{e9}", "1").agreed("b", "2");
+        let mut object = world.object("1", false, false);
+        let old = world.bucket.remove("p/caf\u{e9}").unwrap();
+        if !is_stamped_anew {
+            object.last_modified = old.last_modified;
+        }
+        world.bucket.insert("p/cafe\u{301}".to_owned(), object);
+        world
+    };
+    for is_stamped_anew in [true, false] {
+        let mut world = renamed(is_stamped_anew);
+        check_plan(world.clone(), &["row caf\u{e9}"]);
+        world.sync();
+        assert_eq!(world.baseline.files.get(&rel("caf\u{e9}")).unwrap().key.as_str(), "p/cafe\u{301}");
+        check(world, &[]);
+    }
+}
+
+#[test]
 fn t01_what_is_below_a_directory_keeps_its_spelling_on_disk() {
     let world = World::new().local("cafe\u{301}/x", "1").remote("caf\u{e9}/y", "2");
     let mut world = world;
