@@ -22,7 +22,7 @@ use crate::examine::{Examiner, Known};
 use crate::execute::{Cause, Executed, Execution, Failure};
 use crate::observe::{self, Listing};
 use crate::report::{Event, Examined, Halted, Observer, Phase, Report, Status, Work};
-use crate::rules;
+use crate::rules::{self, RuleText};
 use crate::session::Session;
 use crate::settings::SyncOptions;
 use crate::target::Target;
@@ -31,6 +31,9 @@ use crate::target::Target;
 const MAX_ROUNDS: usize = 6;
 /// How often a plan may ask for more facts.
 const MAX_QUESTIONS: usize = 16;
+
+/// How often both sides are looked at anew because the rules changed meanwhile.
+const MAX_LOOKS: usize = 5;
 
 /// A plan with what it was made of.
 pub(crate) struct Planned {
@@ -171,8 +174,30 @@ impl Target {
     }
 
     async fn observe(&self, baseline: &Baseline, facts: Facts) -> Result<(Rules, Known), SyncError> {
+        for _ in 0..MAX_LOOKS {
+            let texts = self.read_rules().await?;
+            let (rules, local, listing) = self.look_at_both(baseline, texts.clone()).await?;
+            // What was scanned is younger than the rules. If they changed meanwhile it may be what they keep private.
+            if self.read_rules().await? == texts {
+                return Ok((rules, known(local, listing, facts)));
+            }
+        }
+        Err(SyncError::RulesUnreadable {
+            file: s4_core::rules::RULE_FILES[0].to_owned(),
+            why: "it changes again and again".to_owned(),
+        })
+    }
+
+    async fn read_rules(&self) -> Result<Vec<RuleText>, SyncError> {
         let folder = self.folder.clone();
-        let mut texts = self.blocking.run(move || rules::read_local(&folder)).await??;
+        self.blocking.run(move || rules::read_local(&folder)).await?
+    }
+
+    async fn look_at_both(
+        &self,
+        baseline: &Baseline,
+        mut texts: Vec<RuleText>,
+    ) -> Result<(Rules, LocalTree, Listing), SyncError> {
         let (store, prefix) = (&*self.store, &self.settings.prefix);
         if baseline.is_empty() {
             // Rules that only the bucket has count from the start: what they ignore must not be brought here.
@@ -181,7 +206,7 @@ impl Target {
             texts.extend(more);
             let rules = rules::build(&texts, &self.settings.exclude)?;
             let local = observe::scan(&self.folder, &rules, self.blocking).await?;
-            return Ok((rules, known(local, listing, facts)));
+            return Ok((rules, local, listing));
         }
         let rules = rules::build(&texts, &self.settings.exclude)?;
         let (local, listing) = futures::future::try_join(
@@ -189,7 +214,7 @@ impl Target {
             observe::list(store, prefix),
         )
         .await?;
-        Ok((rules, known(local, listing, facts)))
+        Ok((rules, local, listing))
     }
 
     fn session(&self, baseline: Arc<Baseline>, is_shared_with_python: bool, observer: &Observer) -> Session {

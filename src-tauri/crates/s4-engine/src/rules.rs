@@ -19,7 +19,7 @@ use crate::transfer::body;
 const MAX_RULE_BYTES: u64 = 1 << 20;
 
 /// The text of one file of rules.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RuleText {
     name: &'static str,
     text: String,
