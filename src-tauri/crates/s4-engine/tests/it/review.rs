@@ -190,3 +190,60 @@ async fn an_edit_in_the_tick_of_a_hash_is_found_after_a_rename() {
     two.settle().await;
     assert_eq!(two.a.disk.read("y").unwrap(), b"other");
 }
+
+/// Rules that came to be while a folder was scanned count for what came to be after them.
+#[tokio::test]
+async fn t56_rules_written_during_a_scan_are_followed() {
+    for (calls, is_first) in (0..40).flat_map(|calls| [(calls, false), (calls, true)]) {
+        let two = Two::new(Versioning::Enabled);
+        if !is_first {
+            two.a.disk.write("x", b"agreed");
+            two.settle().await;
+        }
+        two.a.disk.write("d/y", b"new");
+        two.a.disk.write(".syncignore", b"");
+        let disk = two.a.disk.clone();
+        two.a.disk.race_after(calls, move || {
+            disk.write(".syncignore", b"secret");
+            disk.write("d/secret", b"for nobody");
+        });
+        // Rules that change while they are read end the run: the next one follows them.
+        let result = two.a.sync().await;
+        if two.a.disk.call_off_race() {
+            continue;
+        }
+        if result.is_err() {
+            two.a.sync().await.unwrap();
+        }
+        let published = bucket(&two.store);
+        assert!(!published.contains_key("d/secret"), "after {calls} calls: {:?}", published.keys());
+    }
+}
+
+#[tokio::test]
+async fn what_was_parked_where_somebody_took_the_name_is_watched_for_late_writers() {
+    let mut two = Two::new(Versioning::Enabled);
+    let traits = s4_core::traits::DiskTraits { has_exchange: false, ..s4_core::traits::DiskTraits::LINUX };
+    two.b.disk = s4_local::memory::MemoryDisk::new(traits);
+    two.b.disk.set_tick(1_000_000);
+    two.b.faulty = Arc::new(s4_local::faulty::FaultyDisk::new(Arc::new(two.b.disk.clone())));
+    two.b.tell_time();
+    two.a.disk.write("x", b"one");
+    two.settle().await;
+    let program = two.b.disk.hold_open("x");
+    two.a.disk.save("x", b"two");
+    two.pass(MINUTE);
+    two.a.sync().await.unwrap();
+    let disk = two.b.disk.clone();
+    two.b.disk.on_step(move |step| {
+        if step == "replace:parked" {
+            disk.write("x", b"three");
+        }
+    });
+    two.b.sync().await.unwrap();
+    two.b.disk.no_hook();
+    program.append(b" and late").unwrap();
+    two.settle().await;
+    assert!(holds(&two.b, "one and late"), "{:?}", two.b.files());
+    assert!(holds(&two.b, "two") && holds(&two.b, "three"), "{:?}", two.b.files());
+}

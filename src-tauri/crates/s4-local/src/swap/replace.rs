@@ -164,11 +164,9 @@ impl Batch {
         self.disk().step("replace:parked")?;
         match self.place(staged, at) {
             Ok(()) => Ok(()),
-            // Somebody took the path: theirs stays, and the planned entry is in trash, as it should be.
-            Err(SwapError::Occupied { path }) => {
-                self.complete(id);
-                Err(SwapError::Changed { path })
-            }
+            // Somebody took the path: theirs stays, and the planned entry is in trash, as it should be. The intent
+            // stays: resolving it tells of that entry, which some program may still have open.
+            Err(SwapError::Occupied { path }) => Err(SwapError::Changed { path }),
             Err(error) => {
                 // The new entry cannot be placed: the old one takes its name again.
                 self.undo(place, at, id)?;
