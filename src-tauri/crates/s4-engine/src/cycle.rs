@@ -7,13 +7,15 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use s4_core::baseline::Baseline;
+use s4_core::capabilities::Versioning;
 use s4_core::context::{Context, DeleteLimits};
 use s4_core::facts::Facts;
 use s4_core::local::LocalTree;
 use s4_core::path::DiskPath;
-use s4_core::plan::{Action, Plan, RowChange, Side, Step};
+use s4_core::plan::{Action, DeleteReason, Plan, RemoteExpectation, RowChange, Side, Step};
 use s4_core::reconcile::{self, Input};
 use s4_core::rules::Rules;
+use s4_store::error::StoreErrorKind;
 
 use crate::clock;
 use crate::db::{Commit, Loaded};
@@ -68,6 +70,7 @@ impl Target {
     ) -> Result<(), SyncError> {
         self.give_up_left_uploads().await?;
         let mut lessons = Lessons::default();
+        let mut relies_on_versions = self.capabilities.versioning == Versioning::Enabled;
         for _ in 0..MAX_ROUNDS {
             self.recover(observer, report).await?;
             let planned = self.plan(options, &lessons, observer, &mut report.examined).await?;
@@ -85,6 +88,13 @@ impl Target {
                 report.halt = Some(halted);
                 return Ok(());
             }
+            if relies_on_versions && plan.steps.iter().any(takes_away) {
+                relies_on_versions = false;
+                self.look_at_versioning().await?;
+                if self.capabilities.needs_trash() {
+                    continue;
+                }
+            }
             self.commit_found(plan.rows).await?;
             if plan.steps.is_empty() {
                 return Ok(());
@@ -97,6 +107,18 @@ impl Target {
                 return Ok(());
             }
         }
+        Ok(())
+    }
+
+    /// Asks anew whether the bucket keeps old versions: somebody may have suspended that since the target was added.
+    async fn look_at_versioning(&mut self) -> Result<(), SyncError> {
+        self.capabilities.versioning = match self.store.versioning().await {
+            // Where one may not ask, they are not counted on.
+            Err(error) if matches!(error.kind, StoreErrorKind::Denied | StoreErrorKind::Unsupported) => {
+                Versioning::Off
+            }
+            asked => asked?,
+        };
         Ok(())
     }
 
@@ -306,6 +328,16 @@ impl Lessons {
                 (Cause::Refused(Side::Local | Side::Remote, why), action) => fail(facts, action, why),
             }
         }
+    }
+}
+
+/// Returns whether a step leaves content only among the old versions of the bucket, or in its trash.
+fn takes_away(step: &Step) -> bool {
+    match &step.action {
+        Action::DeleteRemote { reason, .. } => *reason != DeleteReason::Moved,
+        // A conflict that this side won: what it replaces is nobody's base.
+        Action::Upload { replaces, .. } => *replaces != RemoteExpectation::Absent,
+        _ => false,
     }
 }
 

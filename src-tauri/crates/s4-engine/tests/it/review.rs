@@ -247,3 +247,22 @@ async fn what_was_parked_where_somebody_took_the_name_is_watched_for_late_writer
     assert!(holds(&two.b, "one and late"), "{:?}", two.b.files());
     assert!(holds(&two.b, "two") && holds(&two.b, "three"), "{:?}", two.b.files());
 }
+
+#[tokio::test]
+async fn a_bucket_that_stopped_keeping_versions_gets_a_trash() {
+    let two = Two::new(Versioning::Enabled);
+    two.a.disk.write("x", b"one");
+    two.a.disk.write("y", b"why");
+    two.settle().await;
+    // The target still says what was found out when it was added.
+    two.store.set_versioning(Versioning::Suspended);
+    two.a.disk.write("x", b"two");
+    two.settle().await;
+    two.b.disk.delete("x");
+    two.settle().await;
+    assert_eq!(two.a.files().into_keys().collect::<Vec<_>>(), ["y"]);
+    let kept = two.store.objects().into_iter().find(|(key, _)| key.as_str().ends_with("/x"));
+    let (key, content) = kept.expect("a copy in the bucket's trash");
+    assert!(key.as_str().starts_with("p/.s4/trash/"), "{key}");
+    assert_eq!(&*content, b"two");
+}
