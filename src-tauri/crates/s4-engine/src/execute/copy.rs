@@ -18,7 +18,7 @@ use crate::session::{Done, Session, StepResult, Stop};
 use crate::transfer::uploads;
 
 /// CopyObject takes objects up to this length, in bytes; so does one part of a copy by parts.
-const MAX_COPY_BYTES: u64 = 5 << 30;
+pub(super) const MAX_COPY_BYTES: u64 = 5 << 30;
 
 /// Copies an object to the key of the path that its file was renamed to.
 #[expect(clippy::too_many_arguments, reason = "the fields of one action, each named in the plan")]
@@ -107,7 +107,8 @@ pub(super) async fn copy(
     copy_by_parts(session, source, key, &condition, &attributes).await
 }
 
-async fn copy_by_parts(
+/// Copies by parts, of which there may be any number.
+pub(super) async fn copy_by_parts(
     session: &Arc<Session>,
     source: &RemoteObject,
     key: &ObjectKey,

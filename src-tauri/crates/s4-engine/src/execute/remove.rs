@@ -8,9 +8,10 @@ use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{DeleteReason, RowChange, Side};
 use s4_core::remote::{ETag, RemoteObject};
 use s4_local::failpoint;
-use s4_store::store::{Condition, CopyRequest};
+use s4_store::content_type::content_type;
+use s4_store::store::{Condition, CopyRequest, ObjectAttributes};
 
-use super::precondition;
+use super::{copy, precondition};
 use crate::db::ActivityKind;
 use crate::session::{Done, Session, StepResult, Stop};
 
@@ -27,7 +28,7 @@ pub(super) async fn delete_remote(
     }
     // A renamed file's content stands under its new key, confirmed: it needs no copy.
     if reason != DeleteReason::Moved && session.bucket_trash.is_some() {
-        copy_to_trash(session, path, &object.key, &object.etag).await?;
+        copy_to_trash(session, path, &object.key, &object.etag, Some(object.size)).await?;
     }
     failpoint::hit("delete-remote:before");
     // Nothing is lost: exactly the version that was planned goes, and it stays as an old version or in the trash.
@@ -59,9 +60,27 @@ pub(super) async fn copy_to_trash(
     path: &RelPath,
     key: &ObjectKey,
     etag: &ETag,
+    size: Option<u64>,
 ) -> StepResult<()> {
     let Some(trash) = &session.bucket_trash else { return Ok(()) };
     let destination = session.prefix.own_key(&format!("trash/{trash}/{path}"));
+    if size.is_none_or(|size| size > copy::MAX_COPY_BYTES)
+        && let Some(head) = precondition::look(session, key).await?
+        && head.size > copy::MAX_COPY_BYTES
+    {
+        let source = RemoteObject {
+            key: key.clone(),
+            size: head.size,
+            etag: etag.clone(),
+            last_modified: head.last_modified,
+        };
+        let attributes = ObjectAttributes {
+            metadata: head.metadata,
+            content_type: content_type(path.name()).map(str::to_owned),
+        };
+        copy::copy_by_parts(session, &source, &destination, &Condition::None, &attributes).await?;
+        return Ok(());
+    }
     let request = CopyRequest {
         source: key.clone(),
         source_version: None,

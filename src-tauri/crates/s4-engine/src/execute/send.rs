@@ -44,7 +44,7 @@ pub(super) async fn upload(
     };
     if let (true, RemoteExpectation::Version(etag)) = (trash_replaced, replaces) {
         // What is replaced descends from nothing we have: a copy stays recoverable.
-        remove::copy_to_trash(session, path, key, etag).await?;
+        remove::copy_to_trash(session, path, key, etag, None).await?;
     }
     let (condition, ancestors) = precondition::for_write(session, key, replaces, writing).await?;
     let attributes = attributes(session, path, local, replaces, &ancestors);
