@@ -98,6 +98,10 @@ pub(super) async fn create(
 
 /// Removes a directory that holds nothing; one that holds something stays, tracked as before.
 pub(super) async fn remove(session: &Arc<Session>, path: &RelPath, disk: &DiskPath) -> StepResult {
+    if let Some(DirRow { marker: Some(marker), .. }) = session.baseline.dirs.get(path) {
+        // Absence in a listing proves nothing, here as for a file.
+        precondition::must_be_absent(session, &marker.key).await?;
+    }
     let at = disk.clone();
     // Nothing is lost: a directory that holds anything is not removed.
     match session.blocking(move |session| Ok::<_, Stop>(session.batch.remove_dir(&at))).await? {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use s4_core::capabilities::{Capabilities, Versioning};
+use s4_store::faulty::{Fault, FaultyStore, Operation, Rule};
 use s4_store::memory::MemoryStore;
 
 use super::world::{Replica, WorldClock, bucket, memory_store};
@@ -265,4 +266,32 @@ async fn a_bucket_that_stopped_keeping_versions_gets_a_trash() {
     let (key, content) = kept.expect("a copy in the bucket's trash");
     assert!(key.as_str().starts_with("p/.s4/trash/"), "{key}");
     assert_eq!(&*content, b"two");
+}
+
+#[tokio::test]
+async fn t52_an_empty_directory_that_a_listing_lacks_stays() {
+    let mut two = Two::new(Versioning::Enabled);
+    let store = Arc::new(FaultyStore::obedient(two.store.clone()));
+    two.b.store = store.clone();
+    two.a.disk.write("a", b"1");
+    two.a.disk.make_dirs(&s4_core::path::DiskPath::new("hollow"));
+    two.settle().await;
+    assert!(two.b.tree().contains_key("hollow/"));
+    store.add_rule(Rule::new(Operation::List, Fault::ShortListing).times(2));
+    let disk = two.b.disk.clone();
+    two.b.disk.on_step(move |step| {
+        if step == "remove-dir:done" {
+            disk.crash();
+        }
+    });
+    let _ = two.b.sync().await;
+    two.b.disk.no_hook();
+    two.b.disk.reboot();
+    assert!(two.b.tree().contains_key("hollow/"));
+    two.settle().await;
+    assert!(bucket(&two.store).contains_key("hollow/"));
+    // Where it is gone indeed, it goes.
+    two.a.disk.delete("hollow");
+    two.settle().await;
+    assert!(!two.b.tree().contains_key("hollow/"));
 }
