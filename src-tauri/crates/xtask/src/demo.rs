@@ -6,13 +6,13 @@
 
 mod machine;
 mod narrator;
-mod server;
 mod story;
 
 use anyhow::{Context, Result};
 
 use crate::{
-    demo::{machine::Machine, narrator::Narrator, server::Server, story::Story},
+    demo::{machine::Machine, narrator::Narrator, story::Story},
+    server::Server,
     setup,
     workspace::Workspace,
 };

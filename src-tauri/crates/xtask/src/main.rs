@@ -1,14 +1,17 @@
-//! Set-up, tests and the demo: `cargo xtask …`.
+//! Set-up, tests, the demo and the benchmark: `cargo xtask …`.
 //!
 //! Decides which programs are run, in which order, and what is said about them. It never changes anything outside
-//! the target directory, except for the system packages that `setup` installs and names first.
+//! the target directory, except for the system packages that `setup` installs and names first, and the table that
+//! `bench` writes.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "telling people what happens is this program's job"
 )]
 
+mod bench;
 mod demo;
+mod server;
 mod setup;
 mod test;
 mod tidy;
@@ -26,6 +29,8 @@ Usage: cargo xtask <command>
   setup            make this machine ready for the tests: system packages, Python clients
   test [STAGE]     every check, or one stage of it; stops at the first that fails
   demo [--check]   two folders and a bucket, kept the same; with --check verified and over at once
+  bench [OPTION…] [WORK…]
+                   S4 beside s5cmd, rclone, the AWS command line and the original S4; `bench --help` tells more
 ";
 
 fn main() -> ExitCode {
@@ -52,6 +57,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["test", stage] => test::one(&workspace, stage),
         ["demo"] => demo::run(&workspace, demo::Ending::StayUp),
         ["demo", "--check"] => demo::run(&workspace, demo::Ending::Stop),
+        ["bench", ref rest @ ..] => bench::run(&workspace, rest),
         _ => bail!("unknown command `{}`\n\n{USAGE}", words.join(" ")),
     }
 }

@@ -24,6 +24,13 @@ pub(crate) fn for_demo(workspace: &Workspace) -> Result<()> {
     clients::ensure(workspace, &clients::S3_CLIENTS)
 }
 
+/// Installs what the benchmark needs: Python and the tools that S4 is measured against.
+pub(crate) fn for_bench(workspace: &Workspace) -> Result<()> {
+    let _turn = wait_for_turn(workspace)?;
+    packages::ensure(&[packages::PYTHON, packages::LIBMAGIC])?;
+    clients::ensure(workspace, &clients::PEERS)
+}
+
 /// Holds the set-up lock, so that two runs at once do the work once.
 fn wait_for_turn(workspace: &Workspace) -> Result<File> {
     let path = workspace.target().join("setup.lock");

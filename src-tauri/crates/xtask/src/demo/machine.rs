@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::demo::server::Access;
+use crate::server::Access;
 
 /// One computer.
 pub(super) struct Machine {

@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    demo::{machine::Machine, narrator::Narrator, server::Server},
+    demo::{machine::Machine, narrator::Narrator},
+    server::Server,
     setup::clients::S3_CLIENTS,
     workspace::Workspace,
 };

@@ -28,6 +28,10 @@ pub(crate) const S3_CLIENTS: Environment =
 pub(crate) const ORIGINAL_S4: Environment =
     Environment { directory: "clients-s4", requirements: "tests/python/requirements-s4.txt" };
 
+/// The tools that S4 is measured against.
+pub(crate) const PEERS: Environment =
+    Environment { directory: "peers", requirements: "tests/python/requirements-bench.txt" };
+
 impl Environment {
     /// Returns where the environment's Python is.
     pub(crate) fn python(&self, workspace: &Workspace) -> PathBuf {

@@ -29,6 +29,15 @@ pub(super) const PYTHON: Need = Need {
     pacman: &["python"],
 };
 
+/// What the original S4 tells kinds of files with.
+pub(super) const LIBMAGIC: Need = Need {
+    what: "libmagic",
+    present: || python("import ctypes.util, sys; sys.exit(ctypes.util.find_library('magic') is None)"),
+    apt: &["libmagic1"],
+    dnf: &["file-libs"],
+    pacman: &["file"],
+};
+
 pub(super) const ALL: [Need; 6] = [
     Need {
         what: "a C compiler",
@@ -38,13 +47,7 @@ pub(super) const ALL: [Need; 6] = [
         pacman: &["gcc"],
     },
     PYTHON,
-    Need {
-        what: "libmagic",
-        present: || python("import ctypes.util, sys; sys.exit(ctypes.util.find_library('magic') is None)"),
-        apt: &["libmagic1"],
-        dnf: &["file-libs"],
-        pacman: &["file"],
-    },
+    LIBMAGIC,
     Need {
         what: "D-Bus",
         present: || {

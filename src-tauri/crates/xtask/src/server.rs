@@ -10,24 +10,24 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// A running `s4 serve`; it ends with this value.
-pub(super) struct Server {
+pub(crate) struct Server {
     process: Child,
-    pub(super) access: Access,
+    pub(crate) access: Access,
 }
 
 /// Where the server is and how to get in.
 #[derive(Clone)]
-pub(super) struct Access {
-    pub(super) endpoint: String,
-    pub(super) region: String,
-    pub(super) bucket: String,
-    pub(super) key_id: String,
-    pub(super) secret: String,
+pub(crate) struct Access {
+    pub(crate) endpoint: String,
+    pub(crate) region: String,
+    pub(crate) bucket: String,
+    pub(crate) key_id: String,
+    pub(crate) secret: String,
 }
 
 impl Server {
     /// Starts the server and waits until it is ready.
-    pub(super) fn start(s4: &Path, place: &Path) -> Result<Self> {
+    pub(crate) fn start(s4: &Path, place: &Path) -> Result<Self> {
         std::fs::create_dir_all(place).with_context(|| format!("can't make `{}`", place.display()))?;
         let mut process = Command::new(s4)
             .args(["serve", "--json", "--data"])
@@ -52,13 +52,13 @@ impl Server {
     }
 
     /// Waits until the server ends: on Ctrl-C, which reaches it and us.
-    pub(super) fn wait(mut self) -> Result<()> {
+    pub(crate) fn wait(mut self) -> Result<()> {
         self.process.wait().context("can't wait for the server")?;
         Ok(())
     }
 
     /// Asks the server to stop, and checks that it does so cleanly.
-    pub(super) fn stop(mut self) -> Result<()> {
+    pub(crate) fn stop(mut self) -> Result<()> {
         let asked = Command::new("kill").arg(self.process.id().to_string()).status();
         if !asked.context("can't start kill")?.success() {
             bail!("the server was gone before it was asked to stop");
