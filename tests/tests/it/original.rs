@@ -1,10 +1,6 @@
 //! The original S4, in Python, beside ours: its configuration works, and both may use one prefix or one folder.
 
-use std::{
-    fs,
-    process::Command,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fs, process::Command, time::UNIX_EPOCH};
 
 use s4_tests::{
     machine::Machine,
@@ -29,7 +25,7 @@ fn write_original_conf(machine: &Machine, world: &World) {
     fs::write(conf, document.to_string()).unwrap();
 }
 
-/// Runs the original on a computer, until the clock shows another second.
+/// Runs the original on a computer, and waits until the clock shows another second.
 ///
 /// It compares times in whole seconds: what changes on either side within the second of its sync it takes for the old.
 #[track_caller]
@@ -37,9 +33,15 @@ fn original_sync(machine: &Machine) -> Run {
     let mut command = Command::new(places::original("s4"));
     command.args(["sync", "documents"]).env("HOME", machine.home()).current_dir(machine.home());
     let run = process::run(&mut command).exits(0).never_says("Traceback").never_says("Conflict");
-    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    // Stamps come from a clock of their own, a little behind the one that programs read.
+    let second = || {
+        let probe = machine.home().join("clock");
+        fs::write(&probe, "").unwrap();
+        let modified = probe.metadata().unwrap().modified().unwrap();
+        modified.duration_since(UNIX_EPOCH).unwrap().as_secs()
+    };
     let ended = second();
-    process::until("the clock goes on", || second() > ended);
+    process::until("the clock of the disk goes on", || second() > ended);
     run
 }
 
@@ -92,6 +94,27 @@ fn both_alternate_on_one_prefix() {
     our_sync(&ours);
     assert_eq!(ours.tree().text("c"), "changed by the original");
     assert!(!ours.tree().has(".index"), "the original's index is not for us");
+}
+
+#[test]
+fn adding_a_place_of_the_original_offers_to_keep_it_off_ours() {
+    let world = World::new();
+    let laptop = world.machine("laptop");
+    write_original_conf(&laptop, &world);
+    laptop.write("a", "a");
+    original_sync(&laptop);
+    fs::remove_file(laptop.sync_conf()).unwrap();
+    let (folder, uri, access) = (laptop.folder().to_string_lossy(), world.bucket.uri(), &world.server.access);
+    let mut words = vec!["add", "documents", "--local", &folder, "--remote", &uri];
+    words.extend(["--endpoint", &access.endpoint, "--region", &access.region, "--credentials", "env"]);
+    laptop.s4_on_terminal(&words, &[(".syncignore?", "y\n")]).exits(0);
+    assert_eq!(laptop.tree().text(".syncignore"), ".s4\n.s4/\n");
+    laptop.sync();
+    original_sync(&laptop);
+    let taken: Vec<String> =
+        world.bucket.all_objects().into_keys().filter(|path| path.starts_with(".s4/")).collect();
+    assert!(taken.is_empty(), "the original uploaded files of ours: {taken:?}");
+    assert_eq!(laptop.tree().file_paths(), [".index", ".syncignore", "a"]);
 }
 
 #[test]
