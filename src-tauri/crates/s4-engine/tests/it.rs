@@ -12,5 +12,6 @@ mod it {
     mod review;
     mod scenarios;
     mod simulation;
+    mod stamps;
     mod world;
 }
