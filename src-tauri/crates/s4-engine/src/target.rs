@@ -114,7 +114,8 @@ impl Target {
 
     /// Forgets what both sides agreed on: the next run compares everything anew and deletes nothing.
     pub fn reset(&self) -> Result<(), SyncError> {
-        Ok(self.db.void()?)
+        self.db.void()?;
+        Ok(self.folder.forget_mounts()?)
     }
 
     /// Returns the folder.

@@ -13,6 +13,7 @@ use s4_core::traits::DiskTraits;
 
 use crate::disk::{Disk, DiskResult, Kind, MountId, RootState, Stat, child, directory_of, root};
 use crate::error::{DiskError, DiskErrorKind};
+use crate::mounts::{KnownMounts, LOST};
 
 /// The directory of partials in `.s4`.
 pub(crate) const PARTIAL: &str = "partial";
@@ -41,6 +42,7 @@ struct Inner {
     root_mount: MountId,
     /// Tops of the mounts that have a `.s4`, the root first.
     homes: Mutex<Vec<DiskPath>>,
+    known: KnownMounts,
     sequence: AtomicU64,
 }
 
@@ -62,7 +64,8 @@ impl Folder {
         let traits = disk.probe(&own(&root(), PARTIAL))?;
         let root_mount = stat_present(disk.as_ref(), &root())?.mount;
         let homes = Mutex::new(vec![root()]);
-        let inner = Inner { disk, traits, mounts, root_mount, homes, sequence: AtomicU64::new(0) };
+        let known = KnownMounts::read(disk.as_ref())?;
+        let inner = Inner { disk, traits, mounts, root_mount, homes, known, sequence: AtomicU64::new(0) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -123,6 +126,9 @@ impl Folder {
     /// What lies below another mount is [`Unreadable::Mount`], present or not. What the system refuses to show
     /// is an error. A directory's `holds_ignored` is not known here and is `false`.
     pub fn look(&self, path: &DiskPath) -> DiskResult<Option<LocalEntry>> {
+        if self.is_lost(path)? {
+            return Ok(Some(LocalEntry::Unreadable(Unreadable::Failed(LOST.into()))));
+        }
         let Some(stat) = self.inner.disk.lstat(path)? else {
             return Ok(self.hidden_by_mount(path)?.then_some(LocalEntry::Unreadable(Unreadable::Mount)));
         };
@@ -168,6 +174,11 @@ impl Folder {
         })
     }
 
+    /// Returns the mounts that were synced with the folder.
+    pub(crate) fn mounts_known(&self) -> &KnownMounts {
+        &self.inner.known
+    }
+
     /// Returns what the target says of other mounts.
     pub(crate) fn mounts(&self) -> Mounts {
         self.inner.mounts
@@ -187,6 +198,7 @@ impl Folder {
     ///
     /// Creates that `.s4` where it is missing.
     pub(crate) fn own_for(&self, destination: &DiskPath, name: &str) -> DiskResult<DiskPath> {
+        self.must_not_be_lost(destination)?;
         match self.inner.mounts {
             Mounts::Stay => Ok(own(&root(), name)),
             Mounts::Cross => {
@@ -217,6 +229,9 @@ impl Folder {
             return Ok(());
         }
         lay_out(self.inner.disk.as_ref(), top)?;
+        if !top.as_str().is_empty() {
+            self.remember_mount(top)?;
+        }
         let mut homes = lock(&self.inner.homes);
         if !homes.contains(top) {
             homes.push(top.clone());

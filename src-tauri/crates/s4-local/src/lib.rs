@@ -23,6 +23,7 @@ pub mod faulty;
 pub mod folder;
 pub mod intent;
 pub mod memory;
+mod mounts;
 pub mod reading;
 pub mod real;
 pub mod resolve;

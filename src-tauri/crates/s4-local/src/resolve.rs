@@ -42,6 +42,10 @@ impl Batch {
         latest_first.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
         let mut outcomes = Vec::with_capacity(intents.len());
         for (id, intent) in latest_first {
+            // What stands on a disk that is not mounted cannot be seen: its intents wait for it.
+            if self.folder().is_lost(&intent.parked_at)? || self.folder().is_lost(&intent.path)? {
+                continue;
+            }
             self.disk().step("resolve:before")?;
             outcomes.push((*id, self.resolve(intent)?));
             self.disk().step("resolve:done")?;

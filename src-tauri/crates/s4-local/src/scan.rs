@@ -43,6 +43,7 @@ impl Folder {
         let walk = Walk {
             folder: self,
             rules,
+            known_mounts: self.known_mounts(),
             jobs: Mutex::new(Jobs {
                 waiting: vec![Job { slot: 0, path: root(), mount: self.root_mount() }],
                 running: 0,
@@ -63,7 +64,16 @@ impl Folder {
             listed
         });
         listed.sort_unstable_by_key(|(slot, _)| *slot);
-        assemble(listed.into_iter().map(|(_, listing)| Some(listing)).collect())
+        let mut tree = assemble(listed.into_iter().map(|(_, listing)| Some(listing)).collect())?;
+        for top in walk.known_mounts {
+            let mut above = std::iter::successors(Some(top.clone()), DiskPath::parent);
+            let is_told = tree.entries.contains(&top) || above.any(|path| rules.is_ignored(&path, true));
+            if let (false, Err(error)) = (is_told, self.must_not_be_lost(&top)) {
+                // Not even the place where it was mounted is left.
+                tree.entries.insert(top, LocalEntry::Unreadable(Unreadable::Failed(error.words)));
+            }
+        }
+        Ok(tree)
     }
 }
 
@@ -71,6 +81,8 @@ impl Folder {
 struct Walk<'a> {
     folder: &'a Folder,
     rules: &'a dyn ScanRules,
+    /// Mounts of earlier scans.
+    known_mounts: Vec<DiskPath>,
     jobs: Mutex<Jobs>,
     changed: Condvar,
 }
@@ -198,6 +210,11 @@ impl Walk<'_> {
         if self.rules.is_ignored(&path, stat.kind == Kind::Dir) {
             listing.holds_ignored = true;
             return None;
+        }
+        if self.known_mounts.contains(&path)
+            && let Err(error) = self.folder.must_not_be_lost(&path)
+        {
+            return Some((unreadable(path, error), None));
         }
         if stat.is_mounted_apart_from(&job.mount) {
             let enter = match self.folder.mounts() {

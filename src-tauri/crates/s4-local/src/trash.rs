@@ -83,7 +83,10 @@ impl Folder {
     ///
     /// Compares size, mtime, ctime and inode with those it had when it came out. Directories never change here.
     pub fn late_writer(&self, trashed: &TrashedEntry) -> DiskResult<LateWriter> {
-        let Some(stat) = self.disk().lstat(&trashed.place)? else { return Ok(LateWriter::Gone) };
+        let Some(stat) = self.disk().lstat(&trashed.place)? else {
+            let is_away = self.is_lost(&trashed.place)?;
+            return Ok(if is_away { LateWriter::Unchanged } else { LateWriter::Gone });
+        };
         let unchanged = trashed.fingerprint.is_none_or(|fingerprint| fingerprint == stat.fingerprint);
         Ok(if unchanged { LateWriter::Unchanged } else { LateWriter::Changed })
     }

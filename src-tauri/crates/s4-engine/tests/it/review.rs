@@ -295,3 +295,67 @@ async fn t52_an_empty_directory_that_a_listing_lacks_stays() {
     two.settle().await;
     assert!(!two.b.tree().contains_key("hollow/"));
 }
+
+/// Syncs as [`Replica::sync`] does, other mounts too.
+async fn sync_across_mounts(replica: &Replica) -> s4_engine::report::Report {
+    let settings = s4_engine::settings::Settings {
+        name: replica.name.clone(),
+        folder: "/memory".into(),
+        endpoint: "memory".to_owned(),
+        bucket: "bucket".to_owned(),
+        prefix: s4_core::key::Prefix::new("p"),
+        policy: replica.policy,
+        exclude: Vec::new(),
+        limits: replica.limits,
+        cross_mounts: true,
+        trash_days: 30,
+        bucket_trash: true,
+        own_objects: false,
+        database_dir: None,
+        state_dir: "/memory-state".into(),
+        host: replica.name.clone(),
+    };
+    let parts = s4_engine::target::Parts {
+        store: replica.store.clone(),
+        capabilities: replica.capabilities.clone(),
+        disk: replica.faulty.clone(),
+        db: Arc::new(replica.db.clone()),
+        clock: Arc::new(replica.clock.clone()),
+        blocking: s4_engine::Blocking::Inline,
+        replica_id: replica.name.clone(),
+    };
+    let mut target = s4_engine::target::Target::assemble(settings, parts).unwrap();
+    let observer: s4_engine::report::Observer = Arc::new(|_| {});
+    target.sync(&s4_engine::settings::SyncOptions::default(), &observer).await.unwrap()
+}
+
+#[tokio::test]
+async fn t51_a_submount_that_is_gone_deletes_nothing() {
+    let two = Two::new(Versioning::Enabled);
+    let drive = s4_core::path::DiskPath::new("drive");
+    two.a.disk.write("x", b"at home");
+    two.a.disk.make_dirs(&drive);
+    two.a.disk.mount(&drive);
+    two.a.disk.write("drive/y", b"on the drive");
+    sync_across_mounts(&two.a).await;
+    assert_eq!(bucket(&two.store).len(), 2);
+    // Unmounted: the empty directory below comes to light.
+    two.a.disk.delete("drive");
+    two.a.disk.make_dirs(&drive);
+    two.pass(MINUTE);
+    sync_across_mounts(&two.a).await;
+    assert!(bucket(&two.store).contains_key("drive/y"));
+    // Nothing is written where the drive belongs.
+    two.b.disk.write("drive/z", b"from elsewhere");
+    two.b.sync().await.unwrap();
+    sync_across_mounts(&two.a).await;
+    assert_eq!(two.a.disk.read("drive/z"), None);
+    // Mounted again, with what it held.
+    two.a.disk.mount(&drive);
+    two.a.disk.make_dirs(&s4_core::path::DiskPath::new("drive/.s4"));
+    two.a.disk.write("drive/y", b"on the drive");
+    two.pass(MINUTE);
+    sync_across_mounts(&two.a).await;
+    assert_eq!(two.a.disk.read("drive/z").unwrap(), b"from elsewhere");
+    assert_eq!(two.a.disk.read("drive/y").unwrap(), b"on the drive");
+}

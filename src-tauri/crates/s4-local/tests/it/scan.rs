@@ -224,3 +224,34 @@ fn t69_deep_and_wide_folders_are_scanned() {
     let order: Vec<&DiskPath> = tree.entries.keys().collect();
     assert!(order.is_sorted());
 }
+
+#[test]
+fn t51_t55_a_mount_that_is_gone_or_another_is_neither_present_nor_absent() {
+    let disk = memory(&["m/x", "a"]);
+    disk.mount(&path("m"));
+    assert_eq!(names(&folder(disk.clone(), Mounts::Cross).scan(&IgnoreNothing).unwrap()), ["a", "m", "m/x"]);
+    let check = |disk: &MemoryDisk| {
+        for mounts in [Mounts::Cross, Mounts::Stay] {
+            let folder = folder(disk.clone(), mounts);
+            let tree = folder.scan(&IgnoreNothing).unwrap();
+            assert_eq!(names(&tree), ["a", "m"]);
+            assert!(matches!(get(&tree, "m"), LocalEntry::Unreadable(_)), "{:?}", get(&tree, "m"));
+            let looked = folder.look(&path("m/x")).unwrap();
+            assert!(matches!(looked, Some(LocalEntry::Unreadable(_))), "{looked:?}");
+            assert!(folder.stage(&path("m/x"), "new.part").is_err());
+        }
+    };
+    // Unmounted, with its place and without; and another disk there.
+    disk.delete("m");
+    check(&disk);
+    disk.make_dirs(&path("m"));
+    check(&disk);
+    disk.mount(&path("m"));
+    check(&disk);
+    folder(disk.clone(), Mounts::Cross).forget_mounts().unwrap();
+    assert_eq!(
+        get(&folder(disk.clone(), Mounts::Cross).scan(&IgnoreNothing).unwrap(), "m"),
+        &LocalEntry::Dir { holds_ignored: true }
+    );
+    assert_eq!(folder(disk, Mounts::Cross).look(&path("m/x")).unwrap(), None);
+}
