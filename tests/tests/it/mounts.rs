@@ -56,6 +56,9 @@ fn cross_mounts_syncs_what_is_mounted_below() {
     );
     run.exits(0);
     assert_eq!(world.bucket.paths(), ["d/b"]);
+    // The drive went with that shell: its files are neither here nor deleted.
+    laptop.s4(&["sync"]).exits(5).says("what was mounted here is gone");
+    assert_eq!(world.bucket.paths(), ["d/b"]);
 }
 
 #[test]
