@@ -106,7 +106,7 @@ fn is_below(path: &str, directory: &str) -> bool {
 }
 
 /// Returns the NFC form of `text`, borrowed where it is in that form already.
-fn nfc(text: &str) -> Cow<'_, str> {
+pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         Cow::Borrowed(text)
     } else {

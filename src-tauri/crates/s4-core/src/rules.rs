@@ -5,7 +5,7 @@
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::path::RelPath;
+use crate::path::{RelPath, nfc};
 
 /// The files at the root of a target whose rules apply, in this order.
 pub const RULE_FILES: [&str; 2] = [".syncignore", ".s3syncignore"];
@@ -88,14 +88,16 @@ impl Rules {
 }
 
 /// Returns whether `rules` ignore `path` or a directory above it.
+/// A disk may spell a name in another form than the rule, and than the path that it stands for.
 fn matches(rules: &Gitignore, path: &str, is_dir: bool) -> bool {
+    let path = &*nfc(path);
     let ends = path.match_indices('/').map(|(end, _)| end);
     ends.into_iter().any(|end| rules.matched(&path[..end], true).is_ignore())
         || rules.matched(path, is_dir).is_ignore()
 }
 
 fn add(builder: &mut GitignoreBuilder, source_name: &str, index: usize, line: &str) -> Result<(), RuleError> {
-    match builder.add_line(None, line) {
+    match builder.add_line(None, &nfc(line)) {
         Ok(_) => Ok(()),
         Err(error) => {
             Err(RuleError { source_name: source_name.to_owned(), line: index + 1, why: error.to_string() })
@@ -144,6 +146,15 @@ mod tests {
         check("# *.txt", "a.txt", false);
         check("\u{feff}*.txt", "a.txt", true);
         check("a/**/b", "a/x/y/b", true);
+    }
+
+    #[test]
+    fn t01_rules_and_names_are_compared_in_one_unicode_form() {
+        for (rule, name) in [("cafe\u{301}", "caf\u{e9}"), ("caf\u{e9}", "cafe\u{301}")] {
+            for path in [name.to_owned(), format!("{name}/below"), rule.to_owned()] {
+                check(rule, &path, true);
+            }
+        }
     }
 
     #[test]
