@@ -10,7 +10,7 @@ use s4_core::key::ObjectKey;
 use s4_store::error::{StoreError, StoreErrorKind};
 use s4_store::store::{ObjectAttributes, Store};
 
-use crate::db::OpenUpload;
+use crate::db::{OpenUpload, StateDb};
 use crate::error::SyncError;
 use crate::session::{Session, StepResult, Stop};
 use crate::target::Target;
@@ -66,12 +66,12 @@ fn whole(error: crate::db::DbError) -> Stop {
 impl Target {
     /// Gives up the uploads that an interrupted run left.
     pub(crate) async fn give_up_left_uploads(&self) -> Result<(), SyncError> {
-        for upload in self.on_database(|db| db.open_uploads()).await? {
+        for upload in self.on_database(StateDb::open_uploads).await? {
             match abort(&*self.store, &upload).await {
                 Ok(()) => self.on_database(move |db| db.end_upload(&upload)).await?,
                 Err(error) if error.kind.concerns_whole_store() => return Err(error.into()),
                 Err(error) => {
-                    tracing::debug!(key = %upload.key, %error, "an upload stays until the next run")
+                    tracing::debug!(key = %upload.key, %error, "an upload stays until the next run");
                 }
             }
         }
