@@ -99,18 +99,13 @@ fn measure(ground: &Ground, work: Work, options: &Options, size: &Size, results:
     for round in 0..rounds {
         println!("timed run {}", round + 1);
         for tool in in_turn(round) {
-            if round < tool.runs(work, rounds) && may_play(tool, ground) {
+            if round < tool.timed_runs(work, rounds) && may_play(tool, ground) {
                 ground.play(work, tool, Purpose::Time { repeat }, results)?;
             }
         }
     }
-    if work != Work::Many {
-        println!("counted run");
-        for tool in Tool::ALL {
-            if may_play(tool, ground) {
-                ground.play(work, tool, Purpose::Count, results)?;
-            }
-        }
+    for tool in Tool::ALL.into_iter().filter(|tool| tool.is_counted(work)) {
+        ground.play(work, tool, Purpose::Count, results)?;
     }
     Ok(())
 }

@@ -49,10 +49,12 @@ pub(super) fn versions(workspace: &Workspace, programs: &Programs) -> Result<Vec
         let said = said(Command::new(program).arg(argument).env("HOME", &home));
         said.lines().next().unwrap_or_default().trim().to_owned()
     };
-    let measured = if std::env::var_os("S4_BINARY").is_some() {
-        "a binary built before".to_owned()
-    } else {
-        format!("release build of {commit}")
+    let measured = match std::env::var_os("S4_BINARY") {
+        Some(path) => {
+            let time = said(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M", "-r"]).arg(path));
+            format!("a binary built on {time} UTC")
+        }
+        None => format!("release build of {commit}"),
     };
     Ok(vec![
         format!("S4: {} ({measured})", version(&programs.s4, "version")),

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     bench::{
-        content,
+        content::{self, Change},
         proxy::Proxy,
         results::Results,
         site::{self, Site, Store},
@@ -72,7 +72,7 @@ impl Ground {
                     .with_context(|| format!("can't prepare {}", tool.name()))?;
             }
         }
-        for step in work.steps() {
+        for step in work.steps().iter().filter(|step| tool.takes(**step)) {
             if let Err(error) = scene.take(*step, purpose, results) {
                 println!("  {:<14} {step:?} failed: {error:#}", tool.name());
                 results.row_mut(*step, tool).failure = Some(format!("{error:#}"));
@@ -87,8 +87,11 @@ impl Ground {
 
 impl Scene<'_> {
     fn take(&self, step: Step, purpose: Purpose, results: &mut Results) -> Result<()> {
-        std::thread::sleep(WHOLE_SECONDS);
-        step.change().apply(&self.first.folder)?;
+        let change = step.change();
+        if change != Change::Nothing || step.is_first() {
+            std::thread::sleep(WHOLE_SECONDS);
+        }
+        change.apply(&self.first.folder)?;
         let machine = if step.way() == Way::Up { &self.first } else { &self.second };
         let job = self.ground.programs.job(self.tool, step, machine, &self.store);
         let times = match purpose {

@@ -34,8 +34,9 @@ const HOW: &str = "\
 - S4, rclone bisync and the original S4 look both ways; s5cmd, rclone sync and the AWS command line one way only.
 - s5cmd runs with its defaults (256 workers), rclone with 32 transfers, 32 checkers and `--fast-list`, and with
   `--track-renames` where something was renamed; all are told to delete what is gone.
-- The AWS command line and the original S4 are timed once, and left out where they need minutes. Counts are left out
-  for the largest tree.
+- The AWS command line and the original S4 are timed once, not counted, and left out of the largest tree and of
+  renames, which they do by sending and fetching everything anew: they would need many minutes. Nothing is counted for
+  the largest tree.
 ";
 
 /// Returns the page.

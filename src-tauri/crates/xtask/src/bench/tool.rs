@@ -65,12 +65,26 @@ impl Tool {
     }
 
     /// Returns how often it is timed of `runs` times: the slowest tools once, and not where they need minutes.
-    pub(super) fn runs(self, work: Work, runs: usize) -> usize {
-        match (self, work) {
-            (Self::AwsCli | Self::OriginalS4, Work::Many) => 0,
-            (Self::AwsCli | Self::OriginalS4, _) => 1,
-            _ => runs,
+    pub(super) fn timed_runs(self, work: Work, runs: usize) -> usize {
+        match (self.is_slow(), work) {
+            (true, Work::Many) => 0,
+            (true, _) => 1,
+            (false, _) => runs,
         }
+    }
+
+    /// Returns whether its requests are counted; each count takes a run of its own.
+    pub(super) fn is_counted(self, work: Work) -> bool {
+        work != Work::Many && !self.is_slow()
+    }
+
+    /// Returns whether it takes a step. The slowest tools would send or fetch all small files once more.
+    pub(super) fn takes(self, step: Step) -> bool {
+        !(self.is_slow() && matches!(step, Step::RenameUp | Step::RenameDown))
+    }
+
+    fn is_slow(self) -> bool {
+        matches!(self, Self::AwsCli | Self::OriginalS4)
     }
 
     /// Returns whether it makes files safe on disk by itself.

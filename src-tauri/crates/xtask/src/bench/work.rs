@@ -79,7 +79,7 @@ impl Work {
 
 impl Size {
     pub(super) const FULL: Self = Self { small_files: 10_000, large_bytes: 1 << 30, many_files: 100_000 };
-    pub(super) const QUICK: Self = Self { small_files: 1_000, large_bytes: 64 << 20, many_files: 1_000 };
+    pub(super) const QUICK: Self = Self { small_files: 1_000, large_bytes: 64 << 20, many_files: 2_000 };
 }
 
 impl Step {
