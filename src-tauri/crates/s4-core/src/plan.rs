@@ -4,6 +4,8 @@
 //! - Steps form a graph without cycles: a step begins when those it comes [`after`](Step::after) are done, and
 //!   is dropped (and planned anew next time) when one of them failed.
 
+use std::collections::BTreeSet;
+
 use crate::baseline::{DirRow, FileRow};
 use crate::key::ObjectKey;
 use crate::local::{Fingerprint, LocalEntry};
@@ -21,6 +23,8 @@ pub struct Plan {
     pub rows: Vec<RowChange>,
     /// The work, each step after those it depends on.
     pub steps: Vec<Step>,
+    /// Deletions among the steps that do not count for the guards: their content stands at another path.
+    pub uncounted: BTreeSet<RelPath>,
     /// Paths whose two versions a person must choose between; both stay as they are.
     pub conflicts: Vec<Conflict>,
     /// Paths that cannot be synced, and why; both sides stay as they are.

@@ -96,9 +96,12 @@ pub fn reconcile(input: Input<'_>) -> Plan {
     record(&cases, &mut plan);
     plan.rows.extend(directories.rows.iter().cloned());
     plan.steps = steps::of(input, &sides, &cases, &directories, &clashes);
+    let checked = guard::check(input, &sides.local_summary(), &plan.steps);
+    plan.halt = checked.halt;
+    plan.uncounted = checked.uncounted;
+    plan.examine.extend(checked.examine);
     plan.examine.sort();
     plan.examine.dedup();
-    plan.halt = guard::check(input, &sides.local_summary(), &plan.steps);
     plan
 }
 

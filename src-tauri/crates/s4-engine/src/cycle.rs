@@ -3,6 +3,7 @@
 //! - What changes under a round is left for the next one; a run makes several until nothing is left to do.
 //! - Nothing is carried out while a fact is missing, or when the plan halts.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +12,7 @@ use s4_core::capabilities::Versioning;
 use s4_core::context::{Context, DeleteLimits};
 use s4_core::facts::Facts;
 use s4_core::local::LocalTree;
-use s4_core::path::DiskPath;
+use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{Action, DeleteReason, Plan, RemoteExpectation, RowChange, Side, Step};
 use s4_core::reconcile::{self, Input};
 use s4_core::rules::Rules;
@@ -101,7 +102,7 @@ impl Target {
             }
             let steps = plan.steps.len();
             let session = Arc::new(self.session(baseline, is_shared_with_python, observer));
-            let executed = self.execute(plan.steps, session, options).await?;
+            let executed = self.execute(plan.steps, plan.uncounted, session, options).await?;
             report.unsettled = steps - executed.done.len() - executed.failed.len();
             if !lessons.learn(executed, report) {
                 return Ok(());
@@ -261,6 +262,7 @@ impl Target {
     async fn execute(
         &self,
         steps: Vec<Step>,
+        uncounted: BTreeSet<RelPath>,
         session: Arc<Session>,
         options: &SyncOptions,
     ) -> Result<Executed, SyncError> {
@@ -277,6 +279,7 @@ impl Target {
             clock: &*self.clock,
             status: &self.status,
             is_confirmed: limits == DeleteLimits::Unlimited,
+            uncounted,
         };
         execution.run(steps).await
     }

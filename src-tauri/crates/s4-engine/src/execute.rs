@@ -14,10 +14,11 @@ mod remove;
 mod rename;
 mod send;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use s4_core::path::DiskPath;
+use s4_core::path::RelPath;
 use s4_core::plan::{Action, RowChange, Side, Step};
 use s4_core::remote::{ObjectHead, UnixMillis};
 use tokio::sync::watch;
@@ -70,6 +71,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) status: &'a watch::Sender<Status>,
     /// Whether deletions of this run were confirmed by a person, and so do not count for the guards.
     pub(crate) is_confirmed: bool,
+    /// Deletions that do not count either: their content stands at another path.
+    pub(crate) uncounted: BTreeSet<RelPath>,
 }
 
 /// A finished step on its way to the database.
@@ -184,7 +187,8 @@ impl Execution<'_> {
     fn enter(&self, work: &Work, done: Done, at: UnixMillis, commit: &mut Commit) {
         commit.rows.extend(done.rows);
         commit.trashed.extend(done.trashed);
-        if let (Some(side), false) = (done.deletion, self.is_confirmed) {
+        let counts = !self.is_confirmed && !self.uncounted.contains(&work.path);
+        if let (Some(side), true) = (done.deletion, counts) {
             commit.deletions.push((side, 1));
         }
         if let Some((kind, bytes)) = done.activity {

@@ -359,3 +359,27 @@ async fn t51_a_submount_that_is_gone_deletes_nothing() {
     assert_eq!(two.a.disk.read("drive/z").unwrap(), b"from elsewhere");
     assert_eq!(two.a.disk.read("drive/y").unwrap(), b"on the drive");
 }
+
+#[tokio::test]
+async fn t53_a_rename_that_had_to_be_a_delete_does_not_count_afterwards() {
+    let mut two = Two::new(Versioning::Enabled);
+    two.a.capabilities.copy_if_none_match = s4_core::capabilities::CopyCondition::None;
+    two.a.capabilities.complete_if_none_match = false;
+    for n in 0..40 {
+        two.a.disk.write(&format!("d/{n}"), format!("content {n}").as_bytes());
+    }
+    two.settle().await;
+    two.a.disk.move_over("d", "e");
+    two.pass(MINUTE);
+    assert_eq!(two.a.sync().await.unwrap().halt, None);
+    assert!(bucket(&two.store).contains_key("e/1") && !bucket(&two.store).contains_key("d/1"));
+    two.a.disk.delete("e/1");
+    two.pass(MINUTE);
+    assert_eq!(two.a.sync().await.unwrap().halt, None);
+    // What is lost indeed counts: 25 more make it 26.
+    for n in 2..27 {
+        two.a.disk.delete(&format!("e/{n}"));
+    }
+    two.pass(MINUTE);
+    assert!(two.a.sync().await.unwrap().halt.is_some());
+}
