@@ -2,7 +2,7 @@
 //!
 //! It decides everything and does nothing. It is total and deterministic: no error, no I/O, no clock.
 //!
-//! - Each path is judged alone ([`judge`]); then moves, directories, clashes of names and the order of the
+//! - Each path is judged alone (in `judge`); then moves, directories, clashes of names and the order of the
 //!   steps are decided over all of them, each in a module of its own.
 //! - No step destroys what the trees did not show: each names the version or fingerprint it was planned against.
 //! - A path that is unreadable, blocked or unknown is in no step at all, on neither side.
