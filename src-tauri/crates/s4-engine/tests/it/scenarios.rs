@@ -214,3 +214,43 @@ async fn an_edit_that_waits_for_a_person_stays_an_edit_when_its_file_stands_asid
     let report = two.b.sync().await.unwrap();
     assert_eq!(report.conflicts.len(), 1, "it still waits");
 }
+
+#[tokio::test]
+async fn an_uploaded_file_survives_the_power_cut_that_its_program_did_not_wait_for() {
+    let two = Two::new();
+    two.a.disk.write("old", b"keeps the folder from being empty");
+    two.settle().await;
+    two.a.disk.settle();
+    two.a.disk.write("new", b"saved and never synced");
+    two.a.sync().await.unwrap();
+    two.a.disk.power_cut();
+    two.settle().await;
+    assert_eq!(two.a.disk.read("new").unwrap(), b"saved and never synced");
+    two.assert_equal();
+}
+
+#[tokio::test]
+async fn an_adopted_file_survives_the_power_cut_after_the_kill_that_left_it() {
+    let two = Two::new();
+    two.a.disk.write("old", b"keeps the folder from being empty");
+    two.settle().await;
+    two.a.disk.write("new", b"content");
+    two.a.sync().await.unwrap();
+    two.b.disk.settle();
+    // Killed when the file has its name, and before that is durable.
+    let disk = two.b.disk.clone();
+    two.b.disk.on_step(move |step| {
+        if step == "batch:before-sync" {
+            disk.crash();
+        }
+    });
+    two.b.sync().await.unwrap_err();
+    two.b.disk.no_hook();
+    two.b.disk.reboot();
+    assert_eq!(two.b.disk.read("new").unwrap(), b"content", "it has its name");
+    two.b.sync().await.unwrap();
+    two.b.disk.power_cut();
+    two.settle().await;
+    two.assert_equal();
+    assert_eq!(bucket(&two.store).get("new").unwrap(), b"content", "it was not taken for deleted");
+}
