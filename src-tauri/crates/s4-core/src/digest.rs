@@ -9,7 +9,9 @@ use std::fmt;
 use md5::Digest as _;
 
 /// The hashes of one content.
-#[derive(Clone, Copy, PartialEq, Eq)]
+///
+/// Two digests are equal if length, BLAKE3 and CRC64NVME are; whether an MD5 was computed says nothing of content.
+#[derive(Clone, Copy)]
 pub struct Digest {
     /// The length in bytes.
     pub size: u64,
@@ -18,8 +20,19 @@ pub struct Digest {
     /// CRC-64/NVME, as S3 computes it over a full object.
     pub crc64nvme: u64,
     /// MD5, which is the ETag of an object that was PUT whole and is not encrypted with KMS or a customer's key.
-    pub md5: [u8; 16],
+    ///
+    /// `None` where it was not needed: it costs more than everything else together, and a store that keeps a
+    /// CRC64NVME of the full object is compared by that.
+    pub md5: Option<[u8; 16]>,
 }
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.size == other.size && self.blake3 == other.blake3 && self.crc64nvme == other.crc64nvme
+    }
+}
+
+impl Eq for Digest {}
 
 impl Digest {
     /// Returns the digest of `content`.
@@ -35,6 +48,11 @@ pub fn crc64nvme(content: &[u8]) -> u64 {
     crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, content)
 }
 
+/// Returns the CRC-64/NVME of two contents joined, the second of which is `second_size` bytes long.
+pub fn joined_crc64nvme(first: u64, second: u64, second_size: u64) -> u64 {
+    crc_fast::checksum_combine(crc_fast::CrcAlgorithm::Crc64Nvme, first, second, second_size)
+}
+
 impl fmt::Debug for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, ..] = self.blake3;
@@ -47,17 +65,22 @@ pub struct Hasher {
     size: u64,
     blake3: blake3::Hasher,
     crc64nvme: crc_fast::Digest,
-    md5: md5::Md5,
+    md5: Option<md5::Md5>,
 }
 
 impl Hasher {
-    /// Starts with no content.
+    /// Starts with no content; every hash will be computed.
     pub fn new() -> Self {
+        Self { md5: Some(md5::Md5::new()), ..Self::without_md5() }
+    }
+
+    /// Starts with no content; the digest will have no MD5.
+    pub fn without_md5() -> Self {
         Self {
             size: 0,
             blake3: blake3::Hasher::new(),
             crc64nvme: crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme),
-            md5: md5::Md5::new(),
+            md5: None,
         }
     }
 
@@ -66,7 +89,9 @@ impl Hasher {
         self.size += piece.len() as u64;
         self.blake3.update(piece);
         self.crc64nvme.update(piece);
-        self.md5.update(piece);
+        if let Some(md5) = &mut self.md5 {
+            md5.update(piece);
+        }
     }
 
     /// Returns the digest of all pieces.
@@ -75,7 +100,7 @@ impl Hasher {
             size: self.size,
             blake3: self.blake3.finalize().into(),
             crc64nvme: self.crc64nvme.finalize(),
-            md5: self.md5.finalize().into(),
+            md5: self.md5.map(|md5| md5.finalize().into()),
         }
     }
 }
@@ -98,7 +123,18 @@ mod tests {
         let digest = hasher.finish();
         assert_eq!(digest, Digest::of(b"123456789"));
         assert_eq!(digest.crc64nvme, 0xae8b_1486_0a79_9888, "the check value of CRC-64/NVME");
-        assert_eq!(digest.md5[..4], [0x25, 0xf9, 0xe7, 0x94]);
+        assert_eq!(digest.md5.unwrap()[..4], [0x25, 0xf9, 0xe7, 0x94]);
         assert_eq!(digest.size, 9);
+        let joined = joined_crc64nvme(crc64nvme(b"1234"), crc64nvme(b"56789"), 5);
+        assert_eq!(joined, digest.crc64nvme);
+    }
+
+    #[test]
+    fn a_missing_md5_makes_no_other_content() {
+        let mut hasher = Hasher::without_md5();
+        hasher.update(b"123456789");
+        let digest = hasher.finish();
+        assert_eq!(digest, Digest::of(b"123456789"));
+        assert_eq!(digest.md5, None);
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod baseline;
 pub mod capabilities;
+pub mod chunk;
 pub mod context;
 pub mod deletion_window;
 pub mod digest;

@@ -14,10 +14,12 @@ pub mod sqlite;
 use std::path::PathBuf;
 
 use s4_core::baseline::Baseline;
+use s4_core::chunk::Chunks;
 use s4_core::context::GuardHistory;
 use s4_core::digest::Digest;
 use s4_core::facts::{Decision, Facts, LocalFact};
 use s4_core::key::ObjectKey;
+use s4_core::local::Fingerprint;
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{Conflict, Problem, RowChange, Side};
 use s4_core::remote::{ETag, ObjectHead, UnixMillis};
@@ -132,6 +134,8 @@ pub struct Commit {
     pub deletions: Vec<(Side, u64)>,
     /// What a person may want to read later.
     pub activity: Vec<Activity>,
+    /// The chunks of large contents, each with the BLAKE3 of the whole.
+    pub chunks: Vec<([u8; 32], Chunks)>,
     /// When, by this computer's clock.
     pub at: UnixMillis,
 }
@@ -145,6 +149,7 @@ impl Default for Commit {
             trashed: Vec::new(),
             deletions: Vec::new(),
             activity: Vec::new(),
+            chunks: Vec::new(),
             at: UnixMillis(0),
         }
     }
@@ -158,6 +163,7 @@ impl Commit {
             && self.trashed.is_empty()
             && self.deletions.is_empty()
             && self.activity.is_empty()
+            && self.chunks.is_empty()
     }
 }
 
@@ -198,12 +204,47 @@ pub enum ActivityKind {
 }
 
 /// An upload by parts that was begun: parts that nobody completes stay in the bucket, unseen and paid for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// What was to be sent tells whether a later run may go on with it: the same file, unchanged, in the same parts, to
+/// replace the same version.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenUpload {
     /// The key that it is to become.
     pub key: ObjectKey,
     /// Its id.
     pub id: UploadId,
+    /// The file that was being sent, `None` for a copy within the bucket.
+    pub source: Option<UploadSource>,
+    /// When it was begun, by this computer's clock.
+    pub begun: UnixMillis,
+}
+
+/// The file that an upload by parts sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadSource {
+    /// Where it lies.
+    pub disk: DiskPath,
+    /// Its stamps when the upload began.
+    pub fingerprint: Fingerprint,
+    /// What it was to replace, `None` for a new key.
+    pub replaces: Option<ETag>,
+    /// The length of each part but the last, in bytes; 0 where the parts follow chunks.
+    pub part_bytes: u64,
+}
+
+/// A download whose first bytes are safe in a partial, so that another run can go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenDownload {
+    /// The name of the partial.
+    pub partial: String,
+    /// Where the file is to be.
+    pub disk: DiskPath,
+    /// The object.
+    pub key: ObjectKey,
+    /// The version that is being read.
+    pub etag: ETag,
+    /// The length of the partial that is known to survive a power cut, in bytes from the start.
+    pub durable: u64,
 }
 
 /// What waits for a person, as the last cycle saw it.
@@ -247,6 +288,41 @@ pub trait StateDb: Send + Sync + 'static {
 
     /// Returns the intents that are not settled, oldest first.
     fn intents(&self) -> DbResult<Vec<(IntentId, Intent)>>;
+
+    /// Returns the chunks of the content with this BLAKE3, if they are known.
+    fn chunks(&self, blake3: &[u8; 32]) -> DbResult<Option<Chunks>> {
+        let _ = blake3;
+        Ok(None)
+    }
+
+    /// Keeps the chunks of contents that were read but belong to no row yet; they may be lost by a power cut.
+    fn learn_chunks(&self, chunks: &[([u8; 32], Chunks)]) -> DbResult<()> {
+        let _ = chunks;
+        Ok(())
+    }
+
+    /// Forgets the chunks of contents that no row and no fact has any longer.
+    fn forget_unused_chunks(&self) -> DbResult<()> {
+        Ok(())
+    }
+
+    /// Records a download, durably, once as many of its bytes are safe as it says; replaces an earlier record of the
+    /// same partial.
+    fn record_download(&self, download: &OpenDownload) -> DbResult<()> {
+        let _ = download;
+        Ok(())
+    }
+
+    /// Forgets the download into this partial: its file has its name, or it was given up.
+    fn end_download(&self, partial: &str) -> DbResult<()> {
+        let _ = partial;
+        Ok(())
+    }
+
+    /// Returns the downloads that another run may go on with, by the names of their partials.
+    fn open_downloads(&self) -> DbResult<Vec<OpenDownload>> {
+        Ok(Vec::new())
+    }
 
     /// Records an upload by parts, durably, before its first part is sent.
     fn begin_upload(&self, upload: &OpenUpload) -> DbResult<()>;

@@ -96,6 +96,22 @@ impl Session {
         self.blocking.run(move || work(&session)).await.map_err(Stop::Whole)?.map_err(Stop::from)
     }
 
+    /// Runs `work` on a transfer lane with room, beside the caller; what it is given is the same round on that lane.
+    ///
+    /// If the future is dropped, the work is abandoned: a request may still be carried out.
+    pub(crate) fn spread<T, F, W>(
+        self: &Arc<Self>,
+        work: W,
+    ) -> impl Future<Output = StepResult<T>> + Send + use<T, F, W>
+    where
+        T: Send + 'static,
+        F: Future<Output = StepResult<T>> + Send + 'static,
+        W: FnOnce(Arc<Session>) -> F + Send + 'static,
+    {
+        let session = self.clone();
+        async move { work(session).await }
+    }
+
     /// Returns the row that a step of this round made for a file.
     pub(crate) fn fresh_row(&self, path: &RelPath) -> Option<FileRow> {
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()

@@ -180,7 +180,7 @@ pub(super) fn sides_agree<'a>(input: Input<'a>, node: &LocalNode<'a>, object: &R
         }
     };
     // An MD5 that fits is no accident. One that does not fit may be no MD5: only a HEAD tells.
-    if object.etag.possible_md5() == Some(digest.md5) {
+    if digest.md5.is_some() && object.etag.possible_md5() == digest.md5 {
         return Answer::Known(true);
     }
     match head(input, object) {
@@ -218,7 +218,8 @@ pub(super) fn agree(digest: &Digest, head: &ObjectHead) -> Option<bool> {
         return Some(false);
     }
     let crc = head.crc64nvme.map(|crc| crc == digest.crc64nvme);
-    let md5 = if head.etag_is_md5 { head.etag.possible_md5().map(|md5| md5 == digest.md5) } else { None };
+    let md5 = digest.md5.filter(|_| head.etag_is_md5);
+    let md5 = head.etag.possible_md5().zip(md5).map(|(theirs, ours)| theirs == ours);
     match (crc, md5) {
         (None, None) => None,
         (Some(answer), None) | (None, Some(answer)) => Some(answer),

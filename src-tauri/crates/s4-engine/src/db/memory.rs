@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,6 +24,7 @@ use s4_core::remote::{ETag, ObjectHead, UnixMillis};
 use s4_core::tree::SortedMap;
 use s4_local::intent::{Intent, IntentId};
 use s4_local::trash::TrashedEntry;
+use s4_store::store::UploadId;
 
 use crate::db::{
     ACTIVITY_LINES, Activity, Binding, Commit, DbError, DbResult, Identity, Learned, Loaded, OpenUpload,
@@ -45,7 +46,7 @@ struct State {
     decisions: BTreeMap<RelPath, Decision>,
     intents: BTreeMap<i64, Intent>,
     last_intent: i64,
-    uploads: BTreeSet<OpenUpload>,
+    uploads: BTreeMap<(ObjectKey, UploadId), OpenUpload>,
     trashed: BTreeMap<DiskPath, (UnixMillis, TrashedEntry)>,
     local_window: DeletionWindow,
     remote_window: DeletionWindow,
@@ -284,17 +285,17 @@ impl StateDb for MemoryDb {
     }
 
     fn begin_upload(&self, upload: &OpenUpload) -> DbResult<()> {
-        self.write()?.uploads.insert(upload.clone());
+        self.write()?.uploads.insert((upload.key.clone(), upload.id.clone()), upload.clone());
         Ok(())
     }
 
     fn end_upload(&self, upload: &OpenUpload) -> DbResult<()> {
-        self.write()?.uploads.remove(upload);
+        self.write()?.uploads.remove(&(upload.key.clone(), upload.id.clone()));
         Ok(())
     }
 
     fn open_uploads(&self) -> DbResult<Vec<OpenUpload>> {
-        Ok(self.lock().uploads.iter().cloned().collect())
+        Ok(self.lock().uploads.values().cloned().collect())
     }
 
     fn decide(&self, path: &RelPath, decision: &Decision) -> DbResult<()> {

@@ -40,10 +40,16 @@ pub(crate) fn check(digest: &Digest, head: &ObjectHead) -> Result<()> {
     if head.crc64nvme.is_some_and(|crc| crc != digest.crc64nvme) {
         return Err(corrupt("its CRC64NVME does not fit".to_owned()));
     }
-    if head.etag_is_md5 && head.etag.possible_md5().is_some_and(|md5| md5 != digest.md5) {
+    if md5_fits(digest, head) == Some(false) {
         return Err(corrupt("its MD5 does not fit".to_owned()));
     }
     Ok(())
+}
+
+/// Returns whether an ETag that is an MD5 is that of the content; `None` where either is not known.
+pub(crate) fn md5_fits(digest: &Digest, head: &ObjectHead) -> Option<bool> {
+    let ours = digest.md5.filter(|_| head.etag_is_md5)?;
+    head.etag.possible_md5().map(|theirs| theirs == ours)
 }
 
 fn corrupt(message: String) -> StoreError {

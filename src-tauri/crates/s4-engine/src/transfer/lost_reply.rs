@@ -10,6 +10,7 @@ use s4_core::remote::ObjectHead;
 use s4_store::error::{StoreError, StoreErrorKind};
 use s4_store::store::{Condition, Written};
 
+use super::body;
 use super::upload::Destination;
 use crate::session::{Session, StepResult};
 
@@ -40,7 +41,7 @@ pub(crate) async fn ours_after_all(
 fn is_what_we_sent(head: &ObjectHead, digest: &Digest, to: &Destination) -> bool {
     let checksums = [
         head.crc64nvme.map(|crc| crc == digest.crc64nvme),
-        if head.etag_is_md5 { head.etag.possible_md5().map(|md5| md5 == digest.md5) } else { None },
+        body::md5_fits(digest, head),
     ];
     let same_content = checksums.contains(&Some(true)) && !checksums.contains(&Some(false));
     same_content && head.size == digest.size && head.metadata == to.attributes.metadata

@@ -22,7 +22,7 @@ pub(crate) async fn begin(
     attributes: &ObjectAttributes,
 ) -> StepResult<OpenUpload> {
     let id = session.store.create_upload(key, attributes).await?;
-    let upload = OpenUpload { key: key.clone(), id };
+    let upload = OpenUpload { key: key.clone(), id, source: None, begun: session.now };
     let begun = upload.clone();
     let recorded = session.blocking(move |session| session.db.begin_upload(&begun).map_err(whole)).await;
     match recorded {

@@ -42,7 +42,7 @@ impl Content {
     /// Returns content that was PUT whole, with its checksum.
     pub(super) fn whole(bytes: Bytes, attributes: ObjectAttributes) -> Self {
         let digest = Digest::of(&bytes);
-        let etag = ETag::new(&hex(&digest.md5));
+        let etag = ETag::new(&hex(&digest.md5.unwrap_or_default()));
         Self { bytes, etag, etag_is_md5: true, crc64nvme: Some(digest.crc64nvme), attributes }
     }
 }

@@ -115,7 +115,7 @@ fn join(key: &ObjectKey, upload: &Upload, chosen: &[Part], minimum: u64) -> Resu
             return Err(refused("EntityTooSmall"));
         }
         bytes.extend_from_slice(body);
-        tags.update(digest.md5);
+        tags.update(digest.md5.unwrap_or_default());
     }
     let mut content = Content::whole(bytes.freeze(), upload.attributes.clone());
     content.etag = ETag::new(&format!("{}-{}", hex(&tags.finalize()), chosen.len()));
@@ -124,5 +124,5 @@ fn join(key: &ObjectKey, upload: &Upload, chosen: &[Part], minimum: u64) -> Resu
 }
 
 fn part(number: u32, digest: &Digest) -> Part {
-    Part { number, etag: ETag::new(&hex(&digest.md5)), size: digest.size, crc64nvme: Some(digest.crc64nvme) }
+    Part { number, etag: ETag::new(&hex(&digest.md5.unwrap_or_default())), size: digest.size, crc64nvme: Some(digest.crc64nvme) }
 }

@@ -256,7 +256,7 @@ impl World {
         let now = self.tick();
         let etag = match self.tags {
             Tags::Md5 => {
-                Digest::of(body.as_bytes()).md5.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+                Digest::of(body.as_bytes()).md5.unwrap().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
             }
             Tags::Checksummed | Tags::Opaque => format!("v{now}-1"),
         };

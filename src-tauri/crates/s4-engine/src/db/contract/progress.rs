@@ -56,7 +56,12 @@ pub fn intents_stay_until_they_are_settled(place: &dyn Place) {
 
 /// An upload is known until it ends; in another bucket it means nothing.
 pub fn uploads_stay_until_they_end(place: &dyn Place) {
-    let upload = |key: &str, id: &str| OpenUpload { key: ObjectKey::new(key), id: UploadId(id.to_owned()) };
+    let upload = |key: &str, id: &str| OpenUpload {
+        key: ObjectKey::new(key),
+        id: UploadId(id.to_owned()),
+        source: None,
+        begun: UnixMillis(0),
+    };
     let (first, second, other) = (upload("p/a", "1"), upload("p/a", "2"), upload("p/b", "1"));
     let db = place.open();
     db.bind(&binding("r")).unwrap();

@@ -11,8 +11,10 @@ use super::fault::{Fault, Found};
 
 /// Length of an encoded fingerprint: size, mtime, inode, ctime, birth, and which of the last two there are.
 pub(super) const FINGERPRINT: usize = 41;
-/// Length of an encoded digest: size, CRC64NVME, MD5, BLAKE3.
-pub(super) const DIGEST: usize = 64;
+/// Length of an encoded digest: size, CRC64NVME, BLAKE3, and the MD5 if there is one.
+const DIGEST: usize = 48;
+/// Length of an encoded digest with its MD5.
+const DIGEST_WITH_MD5: usize = 64;
 
 const HAS_CTIME: u8 = 1;
 const HAS_BIRTH: u8 = 2;
@@ -67,25 +69,28 @@ fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
 }
 
 /// Returns the bytes of a digest.
-pub(super) fn digest_bytes(digest: &Digest) -> [u8; DIGEST] {
+pub(super) fn digest_bytes(digest: &Digest) -> Vec<u8> {
     let Digest { size, blake3, crc64nvme, md5 } = digest;
-    let mut bytes = [0; DIGEST];
-    bytes[..8].copy_from_slice(&size.to_le_bytes());
-    bytes[8..16].copy_from_slice(&crc64nvme.to_le_bytes());
-    bytes[16..32].copy_from_slice(md5);
-    bytes[32..].copy_from_slice(blake3);
+    let mut bytes = Vec::with_capacity(DIGEST_WITH_MD5);
+    bytes.extend(size.to_le_bytes());
+    bytes.extend(crc64nvme.to_le_bytes());
+    bytes.extend(blake3);
+    bytes.extend(md5.iter().flatten());
     bytes
 }
 
 /// Returns the digest in column `index`.
 pub(super) fn digest(row: &Row<'_>, index: usize) -> Found<Digest> {
-    let bytes: &[u8; DIGEST] =
-        row.get_ref(index)?.as_blob()?.try_into().map_err(|_| Fault::damaged("a digest"))?;
-    let [size, crc64nvme] = words::<2>(bytes);
-    let mut digest = Digest { size, blake3: [0; 32], crc64nvme, md5: [0; 16] };
-    digest.md5.copy_from_slice(&bytes[16..32]);
-    digest.blake3.copy_from_slice(&bytes[32..]);
-    Ok(digest)
+    let bytes = row.get_ref(index)?.as_blob()?;
+    let damaged = || Fault::damaged("a digest");
+    let (head, md5) = bytes.split_at_checked(DIGEST).ok_or_else(damaged)?;
+    let md5 = match md5.len() {
+        0 => None,
+        _ => Some(md5.try_into().map_err(|_| damaged())?),
+    };
+    let [size, crc64nvme] = words::<2>(head);
+    let blake3 = head[16..].try_into().map_err(|_| damaged())?;
+    Ok(Digest { size, blake3, crc64nvme, md5 })
 }
 
 /// Returns the fact in column `index`.

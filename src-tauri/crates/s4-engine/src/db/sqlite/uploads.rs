@@ -2,6 +2,7 @@
 
 use rusqlite::Transaction;
 use s4_core::key::ObjectKey;
+use s4_core::remote::UnixMillis;
 use s4_store::store::UploadId;
 
 use super::fault::Found;
@@ -30,7 +31,8 @@ pub(super) fn all(transaction: &Transaction<'_>) -> Found<Vec<OpenUpload>> {
     let mut uploads = Vec::new();
     while let Some(row) = rows.next()? {
         let key = ObjectKey::new(row.get_ref(0)?.as_str()?);
-        uploads.push(OpenUpload { key, id: UploadId(row.get_ref(1)?.as_str()?.to_owned()) });
+        let id = UploadId(row.get_ref(1)?.as_str()?.to_owned());
+        uploads.push(OpenUpload { key, id, source: None, begun: UnixMillis(0) });
     }
     Ok(uploads)
 }
