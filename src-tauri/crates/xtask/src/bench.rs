@@ -93,9 +93,11 @@ fn measure(ground: &Ground, work: Work, options: &Options, size: &Size, results:
         Work::Small => content::make_small_files(&source, size.small_files, (1_000, 20_000))?,
         Work::Large => content::make_large_file(&source, size.large_bytes)?,
         Work::Many => content::make_small_files(&source, size.many_files, (100, 1_000))?,
+        Work::Million => content::make_small_files(&source, size.million_files, (10, 100))?,
     }
     // What changes nothing is repeated on the spot: filling the store with the largest tree takes minutes.
-    let (rounds, repeat) = if work == Work::Many { (1, options.runs) } else { (options.runs, 1) };
+    let is_tree = matches!(work, Work::Many | Work::Million);
+    let (rounds, repeat) = if is_tree { (1, options.runs) } else { (options.runs, 1) };
     for round in 0..rounds {
         println!("timed run {}", round + 1);
         for tool in in_turn(round) {

@@ -25,6 +25,8 @@ enum What {
     /// At most this share of the best peer's CPU time.
     Cpu(f64),
     PeakMib(f64),
+    /// Seconds on the clock.
+    Seconds(f64),
     /// MiB over the wire, heads included.
     MibUp(f64),
     MibDown(f64),
@@ -34,7 +36,7 @@ enum What {
     NoContentDown,
 }
 
-const GOALS: [Goal; 19] = [
+const GOALS: [Goal; 21] = [
     Goal { step: Step::Upload, what: What::Cpu(0.15), peers: &PEERS },
     Goal { step: Step::Upload, what: What::Wall(0.3), peers: &PEERS },
     Goal { step: Step::Download, what: What::Cpu(0.2), peers: &PEERS },
@@ -54,6 +56,8 @@ const GOALS: [Goal; 19] = [
     Goal { step: Step::InsertDown, what: What::Wall(0.8), peers: &PEERS },
     Goal { step: Step::ManyCheck, what: What::Wall(0.2), peers: &[Tool::S5cmd] },
     Goal { step: Step::ManyCheck, what: What::PeakMib(100.0), peers: &[] },
+    Goal { step: Step::MillionCheck, what: What::Seconds(10.0), peers: &[] },
+    Goal { step: Step::MillionCheck, what: What::PeakMib(256.0), peers: &[] },
 ];
 
 /// Returns a line for each goal whose step was measured.
@@ -71,6 +75,9 @@ impl Goal {
             What::PeakMib(bound) => {
                 s4.median(|sample| sample.peak_mib).map(|value| at_most("peak memory", value, bound))
             }
+            What::Seconds(bound) => s4.median(|sample| sample.wall_seconds).map(|value| {
+                format!("wall | {value:.2} s | – | – | ≤ {bound} s | {}", verdict(value <= bound))
+            }),
             What::MibUp(bound) => {
                 s4.counts.as_ref().map(|counts| at_most("sent", mib(counts.bytes_up), bound))
             }

@@ -7,7 +7,7 @@ use crate::{bench::work::Work, server::Access};
 pub(super) const USAGE: &str = "\
 Usage: cargo xtask bench [OPTION…] [WORK…]
 
-Works: small, large, many; without one, all, and docs/benchmarks.md is written.
+Works: small, large, many, million; without one, all, and docs/benchmarks.md is written.
 
   --quick          1,000 files, 64 MiB, one run: does everything work?
   --runs N         timed runs of each work [default: 3]

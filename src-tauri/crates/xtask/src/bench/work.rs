@@ -13,6 +13,8 @@ pub(super) enum Work {
     Large,
     /// A tree so large that only looking at it is measured.
     Many,
+    /// Ten times as many: for S4 alone.
+    Million,
 }
 
 /// How much there is to do.
@@ -21,6 +23,7 @@ pub(super) struct Size {
     pub(super) small_files: usize,
     pub(super) large_bytes: u64,
     pub(super) many_files: usize,
+    pub(super) million_files: usize,
 }
 
 /// One thing that every tool does.
@@ -39,6 +42,8 @@ pub(super) enum Step {
     InsertDown,
     ManyUp,
     ManyCheck,
+    MillionUp,
+    MillionCheck,
 }
 
 /// Which way content goes.
@@ -51,13 +56,14 @@ pub(super) enum Way {
 }
 
 impl Work {
-    pub(super) const ALL: [Self; 3] = [Self::Small, Self::Large, Self::Many];
+    pub(super) const ALL: [Self; 4] = [Self::Small, Self::Large, Self::Many, Self::Million];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
             Self::Large => "large",
             Self::Many => "many",
+            Self::Million => "million",
         }
     }
 
@@ -73,17 +79,20 @@ impl Work {
                 Step::InsertDown,
             ],
             Self::Many => &[Step::ManyUp, Step::ManyCheck],
+            Self::Million => &[Step::MillionUp, Step::MillionCheck],
         }
     }
 }
 
 impl Size {
-    pub(super) const FULL: Self = Self { small_files: 10_000, large_bytes: 1 << 30, many_files: 100_000 };
-    pub(super) const QUICK: Self = Self { small_files: 1_000, large_bytes: 64 << 20, many_files: 2_000 };
+    pub(super) const FULL: Self =
+        Self { small_files: 10_000, large_bytes: 1 << 30, many_files: 100_000, million_files: 1_000_000 };
+    pub(super) const QUICK: Self =
+        Self { small_files: 1_000, large_bytes: 64 << 20, many_files: 2_000, million_files: 5_000 };
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Upload,
         Self::Download,
         Self::Check,
@@ -97,11 +106,14 @@ impl Step {
         Self::InsertDown,
         Self::ManyUp,
         Self::ManyCheck,
+        Self::MillionUp,
+        Self::MillionCheck,
     ];
 
     pub(super) fn title(self, size: &Size) -> String {
         let small = thousands(size.small_files);
         let many = thousands(size.many_files);
+        let million = thousands(size.million_files);
         let large = size.large_bytes >> 20;
         match self {
             Self::Upload => format!("Upload {small} files of 1–20 KB"),
@@ -117,6 +129,8 @@ impl Step {
             Self::InsertDown => format!("21 bytes inserted at the front of {large} MiB: down"),
             Self::ManyUp => format!("Upload {many} files of 0.1–1 KB"),
             Self::ManyCheck => format!("Nothing to do, {many} files"),
+            Self::MillionUp => format!("Upload {million} files of 10–100 bytes"),
+            Self::MillionCheck => format!("Nothing to do, {million} files"),
         }
     }
 
@@ -141,18 +155,22 @@ impl Step {
 
     /// Returns whether it is the first that a tool does with that folder.
     pub(super) fn is_first(self) -> bool {
-        matches!(self, Self::Upload | Self::Download | Self::LargeUp | Self::LargeDown | Self::ManyUp)
+        matches!(
+            self,
+            Self::Upload | Self::Download | Self::LargeUp | Self::LargeDown | Self::ManyUp | Self::MillionUp
+        )
     }
 
     /// Returns whether it may be repeated at once, because it changes nothing.
     pub(super) fn is_repeatable(self) -> bool {
-        self == Self::ManyCheck
+        matches!(self, Self::ManyCheck | Self::MillionCheck)
     }
 }
 
 /// Writes a number as people do.
 fn thousands(number: usize) -> String {
-    if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
+    let rest = number % 1000;
+    if number < 1000 { number.to_string() } else { format!("{},{rest:03}", thousands(number / 1000)) }
 }
 
 #[cfg(test)]
@@ -164,6 +182,7 @@ mod tests {
         let of_works: Vec<Step> = Work::ALL.iter().flat_map(|work| work.steps()).copied().collect();
         assert_eq!(of_works, Step::ALL);
         assert_eq!(thousands(100_000), "100,000");
+        assert_eq!(thousands(1_000_000), "1,000,000");
         assert_eq!(thousands(999), "999");
     }
 }
