@@ -261,8 +261,8 @@ pub trait StateDb: Send + Sync + 'static {
     /// Returns what the baseline belongs to, `None` for a new database.
     fn binding(&self) -> DbResult<Option<Binding>>;
 
-    /// Binds the database anew. If anything differs from before, baseline, facts, decisions, standing entries and
-    /// open uploads are dropped in the same transaction; intents, trash records and activity stay.
+    /// Binds the database anew. If anything differs from before, baseline, facts, chunks, decisions, standing entries
+    /// and what is under way are dropped in the same transaction; intents, trash records and activity stay.
     fn bind(&self, binding: &Binding) -> DbResult<()>;
 
     /// Returns which replica this is, `None` for a new database.
@@ -271,7 +271,7 @@ pub trait StateDb: Send + Sync + 'static {
     /// Records which replica this is, durably.
     fn set_identity(&self, identity: &Identity) -> DbResult<()>;
 
-    /// Drops baseline, facts, decisions and standing entries: the next run is a first sync.
+    /// Drops baseline, facts, chunks, decisions and standing entries: the next run is a first sync.
     fn void(&self) -> DbResult<()>;
 
     /// Returns what a cycle starts from, guards as of `now`.
@@ -290,44 +290,30 @@ pub trait StateDb: Send + Sync + 'static {
     fn intents(&self) -> DbResult<Vec<(IntentId, Intent)>>;
 
     /// Returns the chunks of the content with this BLAKE3, if they are known.
-    fn chunks(&self, blake3: &[u8; 32]) -> DbResult<Option<Chunks>> {
-        let _ = blake3;
-        Ok(None)
-    }
+    fn chunks(&self, blake3: &[u8; 32]) -> DbResult<Option<Chunks>>;
 
     /// Keeps the chunks of contents that were read but belong to no row yet; they may be lost by a power cut.
-    fn learn_chunks(&self, chunks: &[([u8; 32], Chunks)]) -> DbResult<()> {
-        let _ = chunks;
-        Ok(())
-    }
+    fn learn_chunks(&self, chunks: &[([u8; 32], Chunks)]) -> DbResult<()>;
 
-    /// Forgets the chunks of contents that no row and no fact has any longer.
-    fn forget_unused_chunks(&self) -> DbResult<()> {
-        Ok(())
-    }
+    /// Forgets the chunks of contents that no row and no fact has any longer. It looks at every row: once a run is
+    /// often enough.
+    fn forget_unused_chunks(&self) -> DbResult<()>;
 
     /// Records a download, durably, once as many of its bytes are safe as it says; replaces an earlier record of the
     /// same partial.
-    fn record_download(&self, download: &OpenDownload) -> DbResult<()> {
-        let _ = download;
-        Ok(())
-    }
+    fn record_download(&self, download: &OpenDownload) -> DbResult<()>;
 
-    /// Forgets the download into this partial: its file has its name, or it was given up.
-    fn end_download(&self, partial: &str) -> DbResult<()> {
-        let _ = partial;
-        Ok(())
-    }
+    /// Forgets the download into this partial: its file has its name, or it was given up. A power cut may bring the
+    /// record back.
+    fn end_download(&self, partial: &str) -> DbResult<()>;
 
     /// Returns the downloads that another run may go on with, by the names of their partials.
-    fn open_downloads(&self) -> DbResult<Vec<OpenDownload>> {
-        Ok(Vec::new())
-    }
+    fn open_downloads(&self) -> DbResult<Vec<OpenDownload>>;
 
     /// Records an upload by parts, durably, before its first part is sent.
     fn begin_upload(&self, upload: &OpenUpload) -> DbResult<()>;
 
-    /// Forgets an upload that was completed or given up.
+    /// Forgets an upload that was completed or given up. A power cut may bring the record back.
     fn end_upload(&self, upload: &OpenUpload) -> DbResult<()>;
 
     /// Returns the uploads that were begun and did not end.

@@ -11,6 +11,7 @@ mod facts;
 mod progress;
 mod rows;
 mod samples;
+mod transfers;
 
 use std::sync::Arc;
 
@@ -20,11 +21,14 @@ pub use self::facts::{
 pub use self::progress::{
     deletions_add_up_until_ten_minutes_are_quiet, intents_stay_until_they_are_settled,
     standing_lists_are_replaced, the_log_keeps_the_latest_lines, trash_is_remembered_with_its_time,
-    uploads_stay_until_they_end,
 };
 pub use self::rows::{
     another_binding_voids, many_threads_may_write, rows_are_in_the_order_of_paths,
     rows_come_back_as_they_were, voiding_keeps_what_is_under_way, who_it_is_stays,
+};
+pub use self::transfers::{
+    chunks_stay_while_a_row_or_a_fact_has_their_content, downloads_stay_until_they_end,
+    uploads_stay_until_they_end,
 };
 use crate::db::StateDb;
 
@@ -47,6 +51,8 @@ pub fn all(place: &dyn Fn() -> Box<dyn Place>) {
     a_row_settles_the_decision_of_its_path(&*place());
     intents_stay_until_they_are_settled(&*place());
     uploads_stay_until_they_end(&*place());
+    downloads_stay_until_they_end(&*place());
+    chunks_stay_while_a_row_or_a_fact_has_their_content(&*place());
     trash_is_remembered_with_its_time(&*place());
     deletions_add_up_until_ten_minutes_are_quiet(&*place());
     the_log_keeps_the_latest_lines(&*place());

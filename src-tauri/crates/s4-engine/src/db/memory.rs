@@ -8,11 +8,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use s4_core::baseline::{Baseline, DirRow, FileRow};
+use s4_core::baseline::{Baseline, DirRow, FileRow, RowContent};
+use s4_core::chunk::Chunks;
 use s4_core::context::GuardHistory;
 use s4_core::deletion_window::DeletionWindow;
 use s4_core::digest::Digest;
@@ -27,8 +29,8 @@ use s4_local::trash::TrashedEntry;
 use s4_store::store::UploadId;
 
 use crate::db::{
-    ACTIVITY_LINES, Activity, Binding, Commit, DbError, DbResult, Identity, Learned, Loaded, OpenUpload,
-    Standing, StateDb, oldest_fact,
+    ACTIVITY_LINES, Activity, Binding, Commit, DbError, DbResult, Identity, Learned, Loaded, OpenDownload,
+    OpenUpload, Standing, StateDb, oldest_fact,
 };
 
 /// A handle to one memory. Cloning shares it.
@@ -46,7 +48,6 @@ struct State {
     decisions: BTreeMap<RelPath, Decision>,
     intents: BTreeMap<i64, Intent>,
     last_intent: i64,
-    uploads: BTreeMap<(ObjectKey, UploadId), OpenUpload>,
     trashed: BTreeMap<DiskPath, (UnixMillis, TrashedEntry)>,
     local_window: DeletionWindow,
     remote_window: DeletionWindow,
@@ -68,6 +69,11 @@ struct Relaxed {
     local: BTreeMap<DiskPath, (UnixMillis, LocalFact)>,
     heads: BTreeMap<ObjectKey, (UnixMillis, UnixMillis, ObjectHead)>,
     contents: BTreeMap<ObjectKey, (UnixMillis, ETag, Digest)>,
+    chunks: BTreeMap<[u8; 32], Chunks>,
+    /// Begun durably; it is the end of one that may be lost.
+    uploads: BTreeMap<(ObjectKey, UploadId), OpenUpload>,
+    /// As `uploads`, by partial.
+    downloads: BTreeMap<String, OpenDownload>,
     standing: Standing,
 }
 
@@ -77,7 +83,7 @@ impl MemoryDb {
         Self::default()
     }
 
-    /// Loses what no later durable write has carried along: facts and standing lists.
+    /// Loses what no later durable write has carried along: facts, ends of transfers and standing lists.
     pub fn cut_power(&self) {
         let mut state = self.lock();
         if let Some(durable) = state.durable.take() {
@@ -124,7 +130,9 @@ impl State {
         self.files.clear();
         self.dirs.clear();
         self.decisions.clear();
-        self.relaxed = Relaxed::default();
+        // What is under way does not depend on what was agreed.
+        let Relaxed { uploads, downloads, .. } = mem::take(&mut self.relaxed);
+        self.relaxed = Relaxed { uploads, downloads, ..Relaxed::default() };
     }
 
     fn window(&mut self, side: Side) -> &mut DeletionWindow {
@@ -157,6 +165,16 @@ impl State {
             }
         };
         self.decisions.remove(path);
+    }
+
+    /// Returns the digest of every content that a row or a fact has.
+    fn contents(&self) -> impl Iterator<Item = &Digest> {
+        let of_rows = self.files.values().filter_map(|row| match &row.content {
+            RowContent::File { digest, .. } => Some(digest),
+            RowContent::Symlink { .. } => None,
+        });
+        let local = self.relaxed.local.values().map(|(_, fact)| &fact.digest);
+        of_rows.chain(local).chain(self.relaxed.contents.values().map(|(_, _, digest)| digest))
     }
 
     fn facts(&self) -> Facts {
@@ -200,7 +218,8 @@ impl StateDb for MemoryDb {
         let mut state = self.write()?;
         if state.binding.as_ref() != Some(binding) {
             state.void();
-            state.uploads.clear();
+            state.relaxed.uploads.clear();
+            state.relaxed.downloads.clear();
             state.binding = Some(binding.clone());
         }
         Ok(())
@@ -249,6 +268,7 @@ impl StateDb for MemoryDb {
         for entry in &commit.trashed {
             state.trashed.insert(entry.place.clone(), (commit.at, entry.clone()));
         }
+        state.relaxed.chunks.extend(commit.chunks.iter().cloned());
         state.activity.extend_from_slice(&commit.activity);
         let excess = state.activity.len().saturating_sub(ACTIVITY_LINES);
         state.activity.drain(..excess);
@@ -284,18 +304,48 @@ impl StateDb for MemoryDb {
         Ok(self.lock().intents.iter().map(|(id, intent)| (IntentId(*id), intent.clone())).collect())
     }
 
+    fn chunks(&self, blake3: &[u8; 32]) -> DbResult<Option<Chunks>> {
+        Ok(self.lock().relaxed.chunks.get(blake3).cloned())
+    }
+
+    fn learn_chunks(&self, chunks: &[([u8; 32], Chunks)]) -> DbResult<()> {
+        self.write_relaxed().relaxed.chunks.extend(chunks.iter().cloned());
+        Ok(())
+    }
+
+    fn forget_unused_chunks(&self) -> DbResult<()> {
+        let mut state = self.write_relaxed();
+        let used: BTreeSet<[u8; 32]> = state.contents().map(|digest| digest.blake3).collect();
+        state.relaxed.chunks.retain(|blake3, _| used.contains(blake3));
+        Ok(())
+    }
+
+    fn record_download(&self, download: &OpenDownload) -> DbResult<()> {
+        self.write()?.relaxed.downloads.insert(download.partial.clone(), download.clone());
+        Ok(())
+    }
+
+    fn end_download(&self, partial: &str) -> DbResult<()> {
+        self.write_relaxed().relaxed.downloads.remove(partial);
+        Ok(())
+    }
+
+    fn open_downloads(&self) -> DbResult<Vec<OpenDownload>> {
+        Ok(self.lock().relaxed.downloads.values().cloned().collect())
+    }
+
     fn begin_upload(&self, upload: &OpenUpload) -> DbResult<()> {
-        self.write()?.uploads.insert((upload.key.clone(), upload.id.clone()), upload.clone());
+        self.write()?.relaxed.uploads.insert((upload.key.clone(), upload.id.clone()), upload.clone());
         Ok(())
     }
 
     fn end_upload(&self, upload: &OpenUpload) -> DbResult<()> {
-        self.write()?.uploads.remove(&(upload.key.clone(), upload.id.clone()));
+        self.write_relaxed().relaxed.uploads.remove(&(upload.key.clone(), upload.id.clone()));
         Ok(())
     }
 
     fn open_uploads(&self) -> DbResult<Vec<OpenUpload>> {
-        Ok(self.lock().uploads.values().cloned().collect())
+        Ok(self.lock().relaxed.uploads.values().cloned().collect())
     }
 
     fn decide(&self, path: &RelPath, decision: &Decision) -> DbResult<()> {

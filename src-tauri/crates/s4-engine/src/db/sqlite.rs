@@ -3,17 +3,20 @@
 //! It decides nothing about files; it keeps exactly what it was given, or says that it could not.
 //!
 //! - Write-ahead log, one transaction for each call. What must not be lost is synced before the call returns; only
-//!   facts and the standing lists may be lost by a power cut.
+//!   facts, the ends of transfers and the standing lists may be lost by a power cut.
 //! - One process writes (the folder's lock sees to that); others may read meanwhile with [`open_read_only`].
 //! - A file of a newer schema is refused and not written to. A damaged one, or one that is not ours, is renamed
 //!   and a new one begun ([`Opened::set_aside`]): nothing is repaired by guessing, and nothing is removed.
 //! - Nothing but our own encoding is believed: a row that does not decode is damage, never a default.
 //! - The file is readable by its owner only.
 
+mod chunks;
 mod codec;
+mod downloads;
 mod facts;
 mod fault;
 mod files;
+mod migrate;
 mod open;
 mod progress;
 mod schema;
@@ -26,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use s4_core::chunk::Chunks;
 use s4_core::context::GuardHistory;
 use s4_core::facts::Decision;
 use s4_core::path::{DiskPath, RelPath};
@@ -37,8 +41,8 @@ use s4_local::trash::TrashedEntry;
 use self::fault::Found;
 pub use self::open::{Opened, open, open_read_only, set_aside};
 use crate::db::{
-    Activity, Binding, Commit, DbResult, Identity, Learned, Loaded, OpenUpload, Standing, StateDb,
-    oldest_fact,
+    Activity, Binding, Commit, DbResult, Identity, Learned, Loaded, OpenDownload, OpenUpload, Standing,
+    StateDb, oldest_fact,
 };
 
 /// The memory of a target in one SQLite file. Any thread may use it; calls wait for each other.
@@ -140,6 +144,7 @@ impl StateDb for SqliteDb {
             }
             void(transaction)?;
             uploads::void(transaction)?;
+            downloads::void(transaction)?;
             schema::set_binding(transaction, binding)
         });
         bound.map_err(|fault| fault.at(&self.path))?;
@@ -189,6 +194,7 @@ impl StateDb for SqliteDb {
             }
             progress::settle(transaction, &commit.settled)?;
             progress::add_trashed(transaction, commit)?;
+            chunks::keep(transaction, &commit.chunks)?;
             progress::add_activity(transaction, &commit.activity)
         })
     }
@@ -207,6 +213,34 @@ impl StateDb for SqliteDb {
 
     fn intents(&self) -> DbResult<Vec<(IntentId, Intent)>> {
         self.read(|transaction, _| progress::intents(transaction))
+    }
+
+    fn chunks(&self, blake3: &[u8; 32]) -> DbResult<Option<Chunks>> {
+        self.read(|transaction, _| chunks::of(transaction, blake3))
+    }
+
+    fn learn_chunks(&self, chunks: &[([u8; 32], Chunks)]) -> DbResult<()> {
+        if chunks.is_empty() {
+            return Ok(());
+        }
+        self.write(Durability::Relaxed, |transaction, _| chunks::keep(transaction, chunks))
+    }
+
+    fn forget_unused_chunks(&self) -> DbResult<()> {
+        self.write(Durability::Relaxed, |transaction, _| chunks::forget_unused(transaction))
+    }
+
+    fn record_download(&self, download: &OpenDownload) -> DbResult<()> {
+        self.write(Durability::Synced, |transaction, _| downloads::record(transaction, download))
+    }
+
+    fn end_download(&self, partial: &str) -> DbResult<()> {
+        // If a power cut takes this, the next run looks for a partial that is gone, which harms nothing.
+        self.write(Durability::Relaxed, |transaction, _| downloads::end(transaction, partial))
+    }
+
+    fn open_downloads(&self) -> DbResult<Vec<OpenDownload>> {
+        self.read(|transaction, _| downloads::all(transaction))
     }
 
     fn begin_upload(&self, upload: &OpenUpload) -> DbResult<()> {
@@ -258,5 +292,6 @@ impl StateDb for SqliteDb {
 fn void(transaction: &Transaction<'_>) -> Found<()> {
     files::void(transaction)?;
     facts::void(transaction)?;
+    chunks::void(transaction)?;
     standing::void(transaction)
 }

@@ -8,11 +8,10 @@ use s4_core::plan::{Conflict, Problem, ProblemReason, RowChange, Side};
 use s4_core::remote::{ETag, RemoteObject, UnixMillis};
 use s4_local::intent::{Expected, Intent, IntentId, IntentKind, Staging};
 use s4_local::trash::TrashedEntry;
-use s4_store::store::UploadId;
 
 use super::Place;
-use super::samples::{binding, change, fingerprint, path, rows_at};
-use crate::db::{ACTIVITY_LINES, Activity, ActivityKind, Commit, OpenUpload};
+use super::samples::{change, fingerprint, path, rows_at};
+use crate::db::{ACTIVITY_LINES, Activity, ActivityKind, Commit};
 
 const MINUTE: i64 = 60_000;
 
@@ -52,31 +51,6 @@ pub fn intents_stay_until_they_are_settled(place: &dyn Place) {
     assert_eq!(db.intents().unwrap(), recorded);
     let next = db.record_intent(&intents[0]).unwrap();
     assert!(settled.iter().all(|id| *id < next), "the id of a settled intent stands for nothing else");
-}
-
-/// An upload is known until it ends; in another bucket it means nothing.
-pub fn uploads_stay_until_they_end(place: &dyn Place) {
-    let upload = |key: &str, id: &str| OpenUpload {
-        key: ObjectKey::new(key),
-        id: UploadId(id.to_owned()),
-        source: None,
-        begun: UnixMillis(0),
-    };
-    let (first, second, other) = (upload("p/a", "1"), upload("p/a", "2"), upload("p/b", "1"));
-    let db = place.open();
-    db.bind(&binding("r")).unwrap();
-    for begun in [&other, &second, &first, &first] {
-        db.begin_upload(begun).unwrap();
-    }
-    db.end_upload(&second).unwrap();
-    db.end_upload(&second).unwrap();
-    db.void().unwrap();
-    db.bind(&binding("r")).unwrap();
-    drop(db);
-    let db = place.open();
-    assert_eq!(db.open_uploads().unwrap(), [first, other]);
-    db.bind(&binding("elsewhere")).unwrap();
-    assert!(db.open_uploads().unwrap().is_empty());
 }
 
 /// A trash record stays with the time of its batch, until it is forgotten.

@@ -40,6 +40,28 @@ fn a_power_cut_takes_facts_that_no_durable_write_followed() {
     assert_eq!(db.identity().unwrap(), Some(identity()));
 }
 
+#[test]
+fn a_power_cut_brings_back_a_transfer_that_ended_but_none_that_did_not_begin() {
+    let db = MemoryDb::new();
+    let download = |partial: &str| OpenDownload {
+        partial: partial.to_owned(),
+        disk: DiskPath::new("a"),
+        key: ObjectKey::new("a"),
+        etag: ETag::new("e"),
+        durable: 0,
+    };
+    db.record_download(&download("1")).unwrap();
+    db.learn_chunks(&[([1; 32], Chunks::default())]).unwrap();
+    db.record_download(&download("2")).unwrap();
+    db.end_download("1").unwrap();
+    db.learn_chunks(&[([2; 32], Chunks::default())]).unwrap();
+    assert_eq!(db.open_downloads().unwrap(), [download("2")]);
+    db.cut_power();
+    assert_eq!(db.open_downloads().unwrap(), [download("1"), download("2")]);
+    assert_eq!(db.chunks(&[1; 32]).unwrap(), Some(Chunks::default()), "a durable write carried it along");
+    assert_eq!(db.chunks(&[2; 32]).unwrap(), None);
+}
+
 fn identity() -> Identity {
     Identity { replica_id: "me".to_owned(), generation: 1 }
 }

@@ -3,6 +3,7 @@
 //! - Decoding refuses what encoding never writes.
 
 use rusqlite::Row;
+use s4_core::chunk::{Chunk, Chunks};
 use s4_core::digest::Digest;
 use s4_core::local::{FileId, Fingerprint};
 use s4_core::path::RelPath;
@@ -15,6 +16,10 @@ pub(super) const FINGERPRINT: usize = 41;
 const DIGEST: usize = 48;
 /// Length of an encoded digest with its MD5.
 const DIGEST_WITH_MD5: usize = 64;
+/// Where the BLAKE3 is in an encoded digest: its first byte, counted from 1 as SQL does, and its length.
+pub(super) const BLAKE3_IN_DIGEST: (usize, usize) = (17, 32);
+/// Length of an encoded chunk: size, BLAKE3.
+const CHUNK: usize = 36;
 
 const HAS_CTIME: u8 = 1;
 const HAS_BIRTH: u8 = 2;
@@ -91,6 +96,27 @@ pub(super) fn digest(row: &Row<'_>, index: usize) -> Found<Digest> {
     let [size, crc64nvme] = words::<2>(head);
     let blake3 = head[16..].try_into().map_err(|_| damaged())?;
     Ok(Digest { size, blake3, crc64nvme, md5 })
+}
+
+/// Returns the bytes of a list of chunks.
+pub(super) fn chunk_bytes(chunks: &Chunks) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(chunks.0.len() * CHUNK);
+    for Chunk { size, blake3 } in &chunks.0 {
+        bytes.extend(size.to_le_bytes());
+        bytes.extend(blake3);
+    }
+    bytes
+}
+
+/// Returns the list of chunks written by [`chunk_bytes`].
+pub(super) fn chunks(bytes: &[u8]) -> Found<Chunks> {
+    let (chunks, rest) = bytes.as_chunks::<CHUNK>();
+    let decode = |bytes: &[u8; CHUNK]| {
+        let (size, blake3) = bytes.split_first_chunk::<4>()?;
+        Some(Chunk { size: u32::from_le_bytes(*size), blake3: blake3.try_into().ok()? })
+    };
+    let chunks: Option<Vec<Chunk>> = chunks.iter().map(decode).collect();
+    chunks.filter(|_| rest.is_empty()).map(Chunks).ok_or_else(|| Fault::damaged("a list of chunks"))
 }
 
 /// Returns the fact in column `index`.

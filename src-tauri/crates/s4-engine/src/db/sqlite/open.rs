@@ -16,7 +16,7 @@ use s4_core::remote::UnixMillis;
 
 use super::fault::{Fault, Found};
 use super::schema::{self, Content};
-use super::{Access, Inner, SqliteDb};
+use super::{Access, Inner, SqliteDb, migrate};
 use crate::db::{DbError, DbResult};
 
 /// How long a reader may keep us waiting.
@@ -61,6 +61,10 @@ pub fn open_read_only(path: &Path) -> DbResult<Option<SqliteDb>> {
         (_, Content::Nothing) => Ok(None),
         (_, Content::Newer(found)) => Err(newer(path, found)),
         (connection, Content::Ours) => handle(path, connection, Access::ReadOnly).map(Some),
+        (connection, Content::First) => {
+            migrate::read_as_new(&connection).map_err(|fault| fault.at(path))?;
+            handle(path, connection, Access::ReadOnly).map(Some)
+        }
     }
 }
 
@@ -99,10 +103,14 @@ fn connect(path: &Path) -> DbResult<SqliteDb> {
     create_private(path).map_err(failed)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = connection(path, flags).map_err(fails)?;
-    match schema::content(&connection).map_err(fails)? {
+    let content = schema::content(&connection).map_err(fails)?;
+    if log_is_left && matches!(content, Content::Ours | Content::First) {
+        check(&connection).map_err(fails)?;
+    }
+    match content {
         Content::Newer(found) => return Err(newer(path, found)),
-        Content::Ours if log_is_left => check(&connection).map_err(fails)?,
         Content::Ours => {}
+        Content::First => migrate::from_first(&mut connection).map_err(fails)?,
         Content::Nothing => {
             create(&mut connection).map_err(fails)?;
             sync_directory_of(path).map_err(failed)?;

@@ -11,10 +11,11 @@ use super::fault::{Fault, Found};
 use crate::db::{Binding, Identity};
 
 /// The newest schema that this program knows.
-pub(super) const SCHEMA: i64 = 1;
+pub(super) const SCHEMA: i64 = 2;
 /// Marks the file as ours: "S4db".
 pub(super) const APPLICATION_ID: i32 = 0x5334_6462;
 
+/// The tables that are as the first version made them.
 const TABLES: &str = "
 CREATE TABLE binding (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -52,9 +53,6 @@ CREATE TABLE intents (
     expected_entry BLOB, expected_dir INTEGER, kind INTEGER NOT NULL,
     staged_at TEXT, staged_fingerprint BLOB, other TEXT
 ) STRICT;
-CREATE TABLE uploads (
-    key TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (key, id)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE trashed (
     place TEXT PRIMARY KEY, original TEXT NOT NULL, fingerprint BLOB, at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -75,12 +73,28 @@ CREATE TABLE problems (
 ) STRICT;
 ";
 
+/// The tables that came, or became what they are, with schema 2.
+const LATER_TABLES: &str = "
+CREATE TABLE uploads (
+    key TEXT NOT NULL, id TEXT NOT NULL, begun INTEGER NOT NULL, disk TEXT, fingerprint BLOB, replaces TEXT,
+    part_bytes INTEGER, PRIMARY KEY (key, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE downloads (
+    partial TEXT PRIMARY KEY, disk TEXT NOT NULL, key TEXT NOT NULL, etag TEXT NOT NULL, durable INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE chunks (
+    blake3 BLOB PRIMARY KEY, list BLOB NOT NULL
+) STRICT;
+";
+
 /// What a file holds.
 pub(super) enum Content {
     /// Nothing yet.
     Nothing,
     /// Our tables.
     Ours,
+    /// Our tables as the first version made them.
+    First,
     /// Our tables as a newer version made them.
     Newer(i64),
 }
@@ -93,6 +107,7 @@ pub(super) fn content(connection: &Connection) -> Found<Content> {
     match (application, version) {
         (0, 0) if tables == 0 => Ok(Content::Nothing),
         (APPLICATION_ID, SCHEMA) => Ok(Content::Ours),
+        (APPLICATION_ID, 1) => Ok(Content::First),
         (APPLICATION_ID, newer) if newer > SCHEMA => Ok(Content::Newer(newer)),
         _ => Err(Fault::Damaged("it is a database, but none of S4's".to_owned())),
     }
@@ -101,9 +116,15 @@ pub(super) fn content(connection: &Connection) -> Found<Content> {
 /// Creates all tables.
 pub(super) fn create(transaction: &Transaction<'_>) -> Found<()> {
     transaction.execute_batch(TABLES)?;
+    create_later_tables(transaction)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA)?;
     Ok(())
+}
+
+/// Creates the tables that the first version did not have in this form.
+pub(super) fn create_later_tables(transaction: &Transaction<'_>) -> Found<()> {
+    Ok(transaction.execute_batch(LATER_TABLES)?)
 }
 
 /// Returns what the rows belong to.

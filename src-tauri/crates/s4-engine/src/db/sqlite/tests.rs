@@ -1,5 +1,6 @@
 mod damage;
 mod limits;
+mod migration;
 
 use std::sync::Arc;
 

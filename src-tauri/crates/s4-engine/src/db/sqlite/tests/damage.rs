@@ -115,9 +115,9 @@ fn t67_a_row_that_does_not_decode_is_damage_and_the_database_can_be_set_aside() 
 #[test]
 fn a_newer_database_is_refused_and_not_written_to() {
     let directory = Directory::used();
-    alter(&directory, "CREATE TABLE later (x); PRAGMA user_version = 2;");
+    alter(&directory, "CREATE TABLE later (x); PRAGMA user_version = 3;");
     let before = fs::read(directory.path()).unwrap();
-    let is_newer = |result: DbResult<()>| matches!(result, Err(DbError::Newer { found: 2, known: 1, .. }));
+    let is_newer = |result: DbResult<()>| matches!(result, Err(DbError::Newer { found: 3, known: 2, .. }));
     assert!(is_newer(open(&directory.path(), NOW).map(drop)));
     assert!(is_newer(open_read_only(&directory.path()).map(drop)));
     assert_eq!(fs::read(directory.path()).unwrap(), before);

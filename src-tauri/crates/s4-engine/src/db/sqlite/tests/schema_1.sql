@@ -1,0 +1,57 @@
+CREATE TABLE binding (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    endpoint TEXT NOT NULL, bucket TEXT NOT NULL, prefix TEXT NOT NULL, root_id TEXT NOT NULL
+) STRICT;
+CREATE TABLE identity (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    replica_id TEXT NOT NULL, generation INTEGER NOT NULL
+) STRICT;
+CREATE TABLE files (
+    path BLOB PRIMARY KEY, disk TEXT, key TEXT, flags INTEGER NOT NULL, digest BLOB, target TEXT,
+    fingerprint BLOB NOT NULL, read_time INTEGER NOT NULL, etag TEXT NOT NULL, last_modified INTEGER NOT NULL,
+    version_id TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE dirs (
+    path BLOB PRIMARY KEY, disk TEXT, kept INTEGER NOT NULL, marker_key TEXT, marker_etag TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE local_facts (
+    disk TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, digest BLOB NOT NULL, read_time INTEGER NOT NULL,
+    learned INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE heads (
+    key TEXT PRIMARY KEY, listed INTEGER NOT NULL, etag TEXT NOT NULL, last_modified INTEGER NOT NULL,
+    size INTEGER NOT NULL, version_id TEXT, crc64nvme INTEGER, flags INTEGER NOT NULL, mtime INTEGER,
+    base TEXT NOT NULL, learned INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE contents (
+    key TEXT PRIMARY KEY, etag TEXT NOT NULL, digest BLOB NOT NULL, learned INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE decisions (
+    path TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, etag TEXT NOT NULL, keep INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE intents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, parked_at TEXT NOT NULL,
+    expected_entry BLOB, expected_dir INTEGER, kind INTEGER NOT NULL,
+    staged_at TEXT, staged_fingerprint BLOB, other TEXT
+) STRICT;
+CREATE TABLE uploads (
+    key TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (key, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE trashed (
+    place TEXT PRIMARY KEY, original TEXT NOT NULL, fingerprint BLOB, at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE deletions (
+    side INTEGER PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL, tree_then INTEGER NOT NULL
+) STRICT;
+CREATE TABLE activity (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, path TEXT NOT NULL, kind INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+) STRICT;
+CREATE TABLE conflicts (
+    position INTEGER PRIMARY KEY, path TEXT NOT NULL, disk TEXT NOT NULL,
+    kind INTEGER NOT NULL, fingerprint BLOB, flag INTEGER NOT NULL, words TEXT,
+    key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, last_modified INTEGER NOT NULL
+) STRICT;
+CREATE TABLE problems (
+    position INTEGER PRIMARY KEY, subject TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT;
