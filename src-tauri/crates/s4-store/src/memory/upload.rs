@@ -124,5 +124,10 @@ fn join(key: &ObjectKey, upload: &Upload, chosen: &[Part], minimum: u64) -> Resu
 }
 
 fn part(number: u32, digest: &Digest) -> Part {
-    Part { number, etag: ETag::new(&hex(&digest.md5.unwrap_or_default())), size: digest.size, crc64nvme: Some(digest.crc64nvme) }
+    Part {
+        number,
+        etag: ETag::new(&hex(&digest.md5.unwrap_or_default())),
+        size: digest.size,
+        crc64nvme: Some(digest.crc64nvme),
+    }
 }

@@ -1,0 +1,119 @@
+//! How many requests are on their way at once: as many as the store takes gladly.
+//!
+//! - What the store says decides ([`Window`]): a refusal halves the number, slowness lowers it a little, success
+//!   raises it.
+//! - Requests go in the order in which they came, whatever runtime they run on.
+//! - It never stops a request for good: at least [`LEAST`](window::LEAST) are always on their way.
+
+mod window;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use self::window::Window;
+
+/// The door that every request goes through. Shared by all runtimes that speak to one store.
+#[derive(Debug)]
+pub struct Gate {
+    /// As many permits as requests may go, less those that are on their way.
+    free: Arc<Semaphore>,
+    /// How many permits there are too many: the next that come back are not given out again.
+    surplus: AtomicUsize,
+    window: Mutex<Window>,
+}
+
+/// A request on its way; its place is free again when this is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    gate: Arc<Gate>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Gate {
+    /// Returns a gate for a store that nothing is known of.
+    pub fn new() -> Arc<Self> {
+        let window = Window::default();
+        let free = Arc::new(Semaphore::new(window.size()));
+        Arc::new(Self { free, surplus: AtomicUsize::new(0), window: Mutex::new(window) })
+    }
+
+    /// Waits until one more request may go.
+    ///
+    /// Whoever holds a permit must not wait for another one: the last ones could then wait for each other.
+    pub async fn enter(self: &Arc<Self>) -> Permit {
+        // It is never closed; if it were, requests went without a limit, and nothing else would differ.
+        let place = Arc::clone(&self.free).acquire_owned().await.ok();
+        Permit { gate: Arc::clone(self), place }
+    }
+
+    /// Returns how many requests may be on their way.
+    pub fn size(&self) -> usize {
+        self.window().size()
+    }
+
+    /// Learns that the store answered a request sent at `sent`; `latency` is given if it says how busy the store is.
+    pub fn answered(&self, sent: Instant, latency: Option<Duration>) {
+        let mut window = self.window();
+        let before = window.size();
+        let is_full = self.free.available_permits() * 2 <= before;
+        window.answered(sent, Instant::now(), latency, is_full);
+        self.resize(before, window.size());
+    }
+
+    /// Learns that the store refused a request sent at `sent`: slower, please.
+    pub fn refused(&self, sent: Instant) {
+        let mut window = self.window();
+        let before = window.size();
+        window.refused(sent, Instant::now());
+        self.resize(before, window.size());
+        if window.size() < before {
+            tracing::debug!(before, now = window.size(), "the store asks to slow down");
+        }
+    }
+
+    /// Returns for how long the store has refused everything; zero if the last word was an answer.
+    pub fn refused_for(&self) -> Duration {
+        self.window().refused_for(Instant::now())
+    }
+
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the number of permits follow the window. Called under its lock.
+    fn resize(&self, before: usize, now: usize) {
+        if now < before {
+            let gone = self.free.forget_permits(before - now);
+            self.surplus.fetch_add(before - now - gone, Ordering::Relaxed);
+        }
+        for _ in before..now {
+            if !self.forgives() {
+                self.free.add_permits(1);
+            }
+        }
+    }
+
+    /// Takes one off the surplus, if there is any.
+    fn forgives(&self) -> bool {
+        self.surplus
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |surplus| surplus.checked_sub(1))
+            .is_ok()
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take()
+            && self.gate.forgives()
+        {
+            place.forget();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
