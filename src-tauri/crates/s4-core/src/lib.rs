@@ -11,6 +11,7 @@ pub mod capabilities;
 pub mod chunk;
 pub mod context;
 pub mod deletion_window;
+pub mod delta;
 pub mod digest;
 pub mod facts;
 pub mod guard;
