@@ -17,7 +17,7 @@ use s4_core::local::Fingerprint;
 use s4_core::path::DiskPath;
 use s4_core::traits::DiskTraits;
 
-use crate::error::DiskError;
+use crate::error::{DiskError, DiskErrorKind};
 
 /// The result of a step on a disk.
 pub type DiskResult<T> = Result<T, DiskError>;
@@ -132,6 +132,21 @@ pub trait Handle: Send + Sync {
     /// Writes all of `piece` at `offset`; a gap before it reads as zeroes.
     fn write_at(&self, piece: &[u8], offset: u64) -> DiskResult<()>;
 
+    /// Copies `size` bytes of another open file, which lie there at `from`, to the offset `to` of this one.
+    ///
+    /// The system may share storage instead, until either is written to. Fails with
+    /// [`DiskErrorKind::Changed`](crate::error::DiskErrorKind::Changed) if the source ends before; some bytes may
+    /// have been copied by then.
+    fn copy_range_from(&self, source: &dyn Handle, from: u64, to: u64, size: u64) -> DiskResult<()> {
+        copy_by_hand(self, source, from, to, size)
+    }
+
+    /// Returns the system's own handle, where there is one: for what two files of the system can do together.
+    #[cfg(unix)]
+    fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        None
+    }
+
     /// Cuts or extends the file to `size` bytes.
     fn set_size(&self, size: u64) -> DiskResult<()>;
 
@@ -145,6 +160,35 @@ pub trait Handle: Send + Sync {
 
     /// Returns once content and stamps survive a power cut (macOS: `F_FULLFSYNC`).
     fn sync(&self) -> DiskResult<()>;
+}
+
+/// Bytes that are copied at a time where the system has no way of its own.
+const COPIED: usize = 256 * 1024;
+
+/// Copies by reading and writing.
+pub(crate) fn copy_by_hand<H: Handle + ?Sized>(
+    target: &H,
+    source: &dyn Handle,
+    from: u64,
+    to: u64,
+    size: u64,
+) -> DiskResult<()> {
+    let mut buffer = vec![0; usize::try_from(size).unwrap_or(COPIED).min(COPIED)];
+    let mut done = 0;
+    while done < size {
+        let wanted = usize::try_from(size - done).unwrap_or(COPIED).min(COPIED);
+        match source.read_at(&mut buffer[..wanted], from + done)? {
+            0 => {
+                let words = "it became shorter while it was copied";
+                return Err(DiskError::new(DiskErrorKind::Changed, "copy", &root(), words));
+            }
+            count => {
+                target.write_at(&buffer[..count], to + done)?;
+                done += count as u64;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One file system below one root.

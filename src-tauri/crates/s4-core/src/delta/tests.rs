@@ -116,7 +116,8 @@ fn a_document_comes_back_as_it_was_and_no_other_is_read() {
     let delta = delta("e-2", 100, &[(5, None), (50, Some(50)), (50, Some(0)), (1, None)]).unwrap();
     let document = DeltaDocument::from(&delta);
     assert_eq!(Delta::try_from(document.clone()), Ok(delta));
-    let wrong: [(fn(&mut DeltaDocument), DeltaError); 6] = [
+    type Change = fn(&mut DeltaDocument);
+    let wrong: [(Change, DeltaError); 6] = [
         (|document| document.version = 2, DeltaError::OtherVersion),
         (|document| document.size = 107, DeltaError::Ranges),
         (|document| document.base_size = 99, DeltaError::Ranges),
@@ -156,14 +157,17 @@ fn applied(delta: &Delta, base: &[u8], latest: &[u8]) -> Vec<u8> {
 }
 
 /// Edits of a content: what is kept of it and what is new.
-fn edits(len: usize) -> impl Strategy<Value = Vec<(u64, Option<u64>)>> {
+fn edits(len: usize) -> impl Strategy<Value = Edits> {
     let copied =
         (0..len as u64, 1..40u64).prop_map(move |(from, size)| (size.min(len as u64 - from), Some(from)));
     proptest::collection::vec(prop_oneof![(1..20u64).prop_map(|size| (size, None)), copied], 1..12)
 }
 
-/// Two deltas, one onto the other, and the three contents.
-fn chain() -> impl Strategy<Value = (Vec<u8>, Vec<(u64, Option<u64>)>, Vec<(u64, Option<u64>)>)> {
+/// Ranges: how long, and where in the base if they are not new.
+type Edits = Vec<(u64, Option<u64>)>;
+
+/// A content, and two deltas of which the second is onto the first.
+fn chain() -> impl Strategy<Value = (Vec<u8>, Edits, Edits)> {
     proptest::collection::vec(any::<u8>(), 1..200).prop_flat_map(|base| {
         edits(base.len()).prop_flat_map(move |first| {
             let middle: u64 = first.iter().map(|(size, _)| size).sum();

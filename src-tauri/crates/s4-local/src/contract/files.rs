@@ -5,6 +5,7 @@ use crate::error::DiskErrorKind;
 
 pub(super) const CHECKS: &[Clause] = &[
     ("content is written and read at any place", content),
+    ("ranges of another file are copied to any place", copies),
     ("only regular files are opened", only_files),
     ("mtime is kept to what the disk can hold", mtimes),
     ("a write moves the stamps", writes_move_stamps),
@@ -34,6 +35,29 @@ fn content(subject: &Subject<'_>) {
     again.write_at(b"J", 0).unwrap();
     assert_eq!(subject.read("f"), b"Jello\0\0");
     assert_eq!(subject.read("f").len() as u64, again.stat().unwrap().fingerprint.size);
+}
+
+fn copies(subject: &Subject<'_>) {
+    let long: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+    subject.write("from", &long);
+    let source = subject.disk.open(&path("from")).unwrap();
+    let before = source.stat().unwrap();
+    let handle = subject.disk.create(&path("to")).unwrap();
+    handle.write_at(b"beginning", 0).unwrap();
+    handle.copy_range_from(&*source, 4_096, 8_192, 500_000).unwrap();
+    handle.copy_range_from(&*source, 999_990, 9, 10).unwrap();
+    handle.copy_range_from(&*source, 5, 0, 0).unwrap();
+    handle.write_at(b"changed", 8_192).unwrap();
+    let built = subject.read("to");
+    assert_eq!(built.len(), 508_192);
+    assert_eq!(&built[..19], [b"beginning", &long[999_990..]].concat());
+    assert_eq!(built[19..8_192], [0; 8_173], "a gap reads as zeroes");
+    assert_eq!(&built[8_192..8_199], b"changed");
+    assert_eq!(built[8_199..], long[4_103..504_096]);
+    expect(handle.copy_range_from(&*source, 999_995, 0, 10), DiskErrorKind::Changed);
+    expect(handle.copy_range_from(&*source, 1 << 40, 0, 1), DiskErrorKind::Changed);
+    assert_eq!(source.stat().unwrap(), before, "what is copied from stays as it is");
+    assert_eq!(subject.read("from"), long);
 }
 
 fn only_files(subject: &Subject<'_>) {

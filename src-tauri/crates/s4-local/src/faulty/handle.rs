@@ -33,6 +33,15 @@ impl Handle for FaultyHandle {
         self.around(Operation::Write, || self.inner.write_at(piece, offset))
     }
 
+    fn copy_range_from(&self, source: &dyn Handle, from: u64, to: u64, size: u64) -> DiskResult<()> {
+        self.around(Operation::Write, || self.inner.copy_range_from(source, from, to, size))
+    }
+
+    #[cfg(unix)]
+    fn descriptor(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        self.inner.descriptor()
+    }
+
     fn set_size(&self, size: u64) -> DiskResult<()> {
         self.around(Operation::Write, || self.inner.set_size(size))
     }

@@ -1,7 +1,7 @@
 //! An open file.
 
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::{Mode, Timespec, Timestamps, UTIME_OMIT};
@@ -45,6 +45,17 @@ impl Handle for RealHandle {
         self.name_path(self.file.write_all_at(piece, offset), "write")
     }
 
+    #[cfg(target_os = "linux")]
+    fn copy_range_from(&self, source: &dyn Handle, from: u64, to: u64, size: u64) -> DiskResult<()> {
+        let done = source.descriptor().map_or(0, |source| copied_within(source, &self.file, from, to, size));
+        // What the system did not copy, for whatever reason, is copied by hand: that tells the reason.
+        crate::disk::copy_by_hand(self, source, from + done, to + done, size - done)
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.file.as_fd())
+    }
+
     fn set_size(&self, size: u64) -> DiskResult<()> {
         self.name_path(self.file.set_len(size), "set the size of")
     }
@@ -70,4 +81,19 @@ impl Handle for RealHandle {
     fn sync(&self) -> DiskResult<()> {
         self.name_path(super::sync(&self.file), "sync")
     }
+}
+
+/// Lets the system copy, by sharing storage where the file system does that; returns how many bytes it copied.
+#[cfg(target_os = "linux")]
+fn copied_within(source: BorrowedFd<'_>, target: &File, from: u64, to: u64, size: u64) -> u64 {
+    let (mut at, mut to, end) = (from, to, from.saturating_add(size));
+    while at < end {
+        let most = usize::try_from(end - at).unwrap_or(usize::MAX).min(1 << 30);
+        match rustix::fs::copy_file_range(source, Some(&mut at), target, Some(&mut to), most) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(0) | Err(_) => break,
+            Ok(_) => {}
+        }
+    }
+    at - from
 }
