@@ -3,8 +3,11 @@
 //! - Only this module names the vendor's SDK.
 //! - It sends conditions and checksums in the forms that the capabilities name, and none that they deny: until a
 //!   probe has found out, [`Capabilities::FULL`] is assumed.
-//! - Lost connections, 500, 503 and 429 are sent again a few times; a conditional write whose first reply was
-//!   lost then comes back as 412.
+//! - Lost connections, 500, 503 and 429 are sent again; a conditional write whose first reply was lost then comes
+//!   back as 412.
+//! - Each request waits at the [gate](Gate) before it is signed, and holds its place until the reply, while it is
+//!   sent again too. The body of a GET holds none: who reads it slowly, or asks for something else in the meantime,
+//!   must not keep others out.
 //! - Connections belong to the runtime that first used them: a runtime of its own needs
 //!   [`AwsStore::with_own_connections`].
 
@@ -22,7 +25,9 @@ mod metadata;
 mod multipart;
 mod put;
 mod reply;
+mod retry;
 mod versions;
+mod wire;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,6 +42,7 @@ use s4_core::remote::{ETag, ObjectHead, VersionId};
 pub use self::bucket::{discover_region, list_buckets};
 pub use self::connection::{Addressing, Connection, CredentialSource, Timeouts};
 use self::error::Asked;
+use crate::adaptive::Gate;
 use crate::error::Result;
 use crate::probe::Dialects;
 use crate::store::{
@@ -53,6 +59,7 @@ pub struct AwsStore {
     region: Arc<str>,
     capabilities: Capabilities,
     is_https: bool,
+    gate: Arc<Gate>,
 }
 
 impl AwsStore {
@@ -62,7 +69,8 @@ impl AwsStore {
     /// Fails for an endpoint, a CA bundle or a source of credentials that cannot be used.
     pub async fn connect(connection: Connection) -> Result<Self> {
         let region = discover_region(&connection).await?;
-        let config = client::config(&connection, &region).await?;
+        let gate = Gate::new();
+        let config = client::config(&connection, &region, &gate).await?;
         Ok(Self {
             client: Client::from_conf(config),
             bucket: connection.bucket.as_str().into(),
@@ -70,6 +78,7 @@ impl AwsStore {
             capabilities: Capabilities::FULL,
             is_https: connection.is_https()?,
             connection: Arc::new(connection),
+            gate,
         })
     }
 
@@ -78,9 +87,10 @@ impl AwsStore {
         Self { capabilities, ..self }
     }
 
-    /// Returns the same bucket with connections of its own, for another runtime. Keys are not fetched anew.
+    /// Returns the same bucket with connections of its own, for another runtime. Keys are not fetched anew; limits
+    /// and gate are shared.
     pub fn with_own_connections(&self) -> Result<Self> {
-        let config = client::with_own_connections(&self.connection, self.client.config())?;
+        let config = client::with_own_connections(&self.connection, self.client.config(), &self.gate)?;
         Ok(Self { client: Client::from_conf(config), ..self.clone() })
     }
 
@@ -92,6 +102,17 @@ impl AwsStore {
     /// Returns how the bucket is reached.
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Returns the gate that the requests of this store go through.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Sends a request when there is room for it.
+    async fn admitted<T>(&self, request: impl Future<Output = T>) -> T {
+        let _permit = self.gate.enter().await;
+        request.await
     }
 
     fn asked<'a>(&'a self, operation: &'static str, subject: &'a str) -> Asked<'a> {
@@ -113,15 +134,15 @@ impl Dialects for AwsStore {
 #[async_trait]
 impl Store for AwsStore {
     async fn list(&self, prefix: &str, from: ListFrom, max_keys: Option<u16>) -> Result<ListPage> {
-        list::list(self, prefix, from, max_keys).await
+        self.admitted(list::list(self, prefix, from, max_keys)).await
     }
 
     async fn head(&self, key: &ObjectKey, version: Option<&VersionId>) -> Result<ObjectHead> {
-        get::head(self, key, version).await
+        self.admitted(get::head(self, key, version)).await
     }
 
     async fn get(&self, key: &ObjectKey, options: GetOptions) -> Result<GetReply> {
-        get::get(self, key, options).await
+        self.admitted(get::get(self, key, options)).await
     }
 
     async fn put(
@@ -132,27 +153,27 @@ impl Store for AwsStore {
         attributes: &ObjectAttributes,
         condition: &Condition,
     ) -> Result<Written> {
-        put::put(self, key, body, crc64nvme, attributes, condition).await
+        self.admitted(put::put(self, key, body, crc64nvme, attributes, condition)).await
     }
 
     async fn copy(&self, request: &CopyRequest) -> Result<Written> {
-        copy::copy(self, request).await
+        self.admitted(copy::copy(self, request)).await
     }
 
     async fn delete(&self, key: &ObjectKey, condition: &Condition) -> Result<()> {
-        put::delete(self, key, condition).await
+        self.admitted(put::delete(self, key, condition)).await
     }
 
     async fn delete_version(&self, key: &ObjectKey, version: &VersionId) -> Result<()> {
-        put::delete_version(self, key, version).await
+        self.admitted(put::delete_version(self, key, version)).await
     }
 
     async fn versions(&self, key: &ObjectKey) -> Result<Vec<ObjectVersion>> {
-        versions::versions(self, key).await
+        self.admitted(versions::versions(self, key)).await
     }
 
     async fn create_upload(&self, key: &ObjectKey, attributes: &ObjectAttributes) -> Result<UploadId> {
-        multipart::create(self, key, attributes).await
+        self.admitted(multipart::create(self, key, attributes)).await
     }
 
     async fn upload_part(
@@ -163,7 +184,7 @@ impl Store for AwsStore {
         body: Bytes,
         crc64nvme: u64,
     ) -> Result<Part> {
-        multipart::upload_part(self, key, upload, number, body, crc64nvme).await
+        self.admitted(multipart::upload_part(self, key, upload, number, body, crc64nvme)).await
     }
 
     async fn upload_part_copy(
@@ -175,7 +196,8 @@ impl Store for AwsStore {
         source_if_match: &ETag,
         range: Range<u64>,
     ) -> Result<Part> {
-        multipart::upload_part_copy(self, key, upload, number, source, source_if_match, range).await
+        self.admitted(multipart::upload_part_copy(self, key, upload, number, source, source_if_match, range))
+            .await
     }
 
     async fn complete_upload(
@@ -186,30 +208,30 @@ impl Store for AwsStore {
         crc64nvme: Option<u64>,
         condition: &Condition,
     ) -> Result<Written> {
-        multipart::complete(self, key, upload, parts, crc64nvme, condition).await
+        self.admitted(multipart::complete(self, key, upload, parts, crc64nvme, condition)).await
     }
 
     async fn abort_upload(&self, key: &ObjectKey, upload: &UploadId) -> Result<()> {
-        multipart::abort(self, key, upload).await
+        self.admitted(multipart::abort(self, key, upload)).await
     }
 
     async fn parts(&self, key: &ObjectKey, upload: &UploadId) -> Result<Vec<Part>> {
-        multipart::parts(self, key, upload).await
+        self.admitted(multipart::parts(self, key, upload)).await
     }
 
     async fn pending_uploads(&self, prefix: &str) -> Result<Vec<PendingUpload>> {
-        multipart::pending(self, prefix).await
+        self.admitted(multipart::pending(self, prefix)).await
     }
 
     async fn versioning(&self) -> Result<Versioning> {
-        bucket::versioning(self).await
+        self.admitted(bucket::versioning(self)).await
     }
 
     async fn check_bucket(&self) -> Result<()> {
-        bucket::check(self).await
+        self.admitted(bucket::check(self)).await
     }
 
     async fn create_bucket(&self) -> Result<()> {
-        bucket::create(self).await
+        self.admitted(bucket::create(self)).await
     }
 }

@@ -15,6 +15,8 @@ mod moto;
 mod moto_server;
 #[path = "it/patience.rs"]
 mod patience;
+#[path = "it/pressure.rs"]
+mod pressure;
 #[path = "it/replies.rs"]
 mod replies;
 #[path = "it/scripted.rs"]

@@ -1,49 +1,55 @@
 //! Makes the SDK's client for a connection.
 //!
-//! - Retries happen here: lost connections, 500, 503 and 429, with full jitter. Nothing else is sent twice.
+//! - Lost connections, 500, 503 and 429 are sent again (see [`retry`]). Nothing else is sent twice.
 //! - The SDK computes no checksum of its own: ours are sent as plain headers (see [`put`](super::put)).
-//! - A body is given time by its length; while nothing of it moves at all it is given up.
+//! - A request that goes out is given up only when nothing of it moves (see [`wire`](super::wire)), a body that comes
+//!   in likewise (by the SDK, which watches that one well).
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::meta::region::{ProvideRegion as _, RegionProviderChain};
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
-use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Config, Credentials, IdentityCache, Region, RequestChecksumCalculation,
-    ResponseChecksumValidation, SharedCredentialsProvider, StalledStreamProtectionConfig,
+    ResponseChecksumValidation, SharedCredentialsProvider, SharedHttpClient, StalledStreamProtectionConfig,
 };
 
 use super::connection::{Connection, CredentialSource, Timeouts};
 use super::http::{self, Protection};
 use super::reply::{RefuseFragments, RefusePages, RetryTooManyRequests};
+use super::retry::{self, Persist};
+use super::wire::Wire;
+use crate::adaptive::Gate;
 use crate::error::Result;
 
 /// Where AWS is asked first when no region is known; it names the right one.
 pub(super) const FIRST_REGION: &str = "us-east-1";
 
-/// How often a request is sent at most.
-const ATTEMPTS: u32 = 4;
-
-/// The longest first wait before a request is sent again; each further one doubles it.
-const FIRST_BACKOFF: std::time::Duration = std::time::Duration::from_millis(200);
-
-/// Returns the SDK's configuration for `connection`, signing for `region`.
-pub(super) async fn config(connection: &Connection, region: &str) -> Result<Config> {
+/// Returns the SDK's configuration for `connection`, signing for `region`; `gate` learns what the store says.
+pub(super) async fn config(connection: &Connection, region: &str, gate: &Arc<Gate>) -> Result<Config> {
+    let timeouts = &connection.timeouts;
     let mut config = Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
-        .http_client(http::client(protection(connection)?))
+        .http_client(network(connection, gate)?)
         // Named, so that clients made from this configuration share it.
         .identity_cache(IdentityCache::lazy().build())
         .force_path_style(connection.uses_path())
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_BACKOFF))
+        .retry_config(retry::config())
+        .retry_partition(retry::partition())
         .retry_classifier(RetryTooManyRequests)
-        .timeout_config(timeouts(&connection.timeouts))
+        .interceptor(Persist { gate: Arc::clone(gate), patience: timeouts.busy })
+        .timeout_config(waits(timeouts, timeouts.reply))
         .stalled_stream_protection(
-            StalledStreamProtectionConfig::enabled().grace_period(connection.timeouts.stall).build(),
+            StalledStreamProtectionConfig::enabled()
+                .upload_enabled(false)
+                .grace_period(timeouts.stall)
+                .build(),
         )
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
@@ -60,8 +66,12 @@ pub(super) async fn config(connection: &Connection, region: &str) -> Result<Conf
 }
 
 /// Returns `config` with connections of its own and everything else shared: keys are fetched once for all.
-pub(super) fn with_own_connections(connection: &Connection, config: &Config) -> Result<Config> {
-    Ok(config.to_builder().http_client(http::client(protection(connection)?)).build())
+pub(super) fn with_own_connections(
+    connection: &Connection,
+    config: &Config,
+    gate: &Arc<Gate>,
+) -> Result<Config> {
+    Ok(config.to_builder().http_client(network(connection, gate)?).build())
 }
 
 /// Returns the region that the environment or the profile names.
@@ -86,18 +96,20 @@ pub(super) async fn configured_region(connection: &Connection) -> Option<String>
     region.map(|region| region.to_string())
 }
 
-/// Returns the change of configuration for one request that takes longer than others.
-pub(super) fn patient(timeouts: &Timeouts, limit: std::time::Duration) -> Builder {
-    let patient = TimeoutConfig::builder()
-        .connect_timeout(timeouts.connect)
-        .disable_read_timeout()
-        .operation_attempt_timeout(limit)
-        .build();
-    Config::builder().timeout_config(patient)
+/// Returns the change of configuration for one request whose reply the store has to work for.
+pub(super) fn patient(timeouts: &Timeouts) -> Builder {
+    Config::builder().timeout_config(waits(timeouts, timeouts.server_work))
 }
 
-fn timeouts(timeouts: &Timeouts) -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(timeouts.connect).read_timeout(timeouts.reply).build()
+fn waits(timeouts: &Timeouts, reply: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(timeouts.connect).read_timeout(reply).build()
+}
+
+/// Returns the way to the store: connections of its own, watched and paced.
+fn network(connection: &Connection, gate: &Arc<Gate>) -> Result<SharedHttpClient> {
+    let wire =
+        Wire { pace: Arc::clone(&connection.pace), gate: Arc::clone(gate), timeouts: connection.timeouts };
+    Ok(wire.over(http::client(protection(connection)?)))
 }
 
 fn protection(connection: &Connection) -> Result<Protection> {

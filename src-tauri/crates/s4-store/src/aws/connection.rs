@@ -5,11 +5,13 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::{Host, Url};
 
 use crate::error::{Result, StoreError, StoreErrorKind};
+use crate::pace::Pace;
 
 /// How to reach a bucket.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Connection {
     pub credentials: CredentialSource,
     /// How long to wait.
     pub timeouts: Timeouts,
+    /// How fast bodies may go, together with all others that share it.
+    pub pace: Arc<Pace>,
 }
 
 /// Where in the URL the bucket's name stands.
@@ -80,19 +84,21 @@ impl fmt::Debug for CredentialSource {
 
 /// How long to wait before a request counts as lost.
 ///
-/// A slow link lives: bodies are given time by their length, and are given up early only when nothing moves.
+/// A slow link lives: bodies take as long as they take, and are given up only when nothing moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// For a connection to stand.
     pub connect: Duration,
-    /// For the reply to a request without a large body.
+    /// For the reply, once the request has gone.
     pub reply: Duration,
     /// For the reply to a server-side copy, or to the completion of an upload.
     pub server_work: Duration,
     /// For nothing at all to move while a body is under way.
     pub stall: Duration,
-    /// The slowest upload that is waited for, in bytes per second.
+    /// The slowest link that is waited for, in bytes per second: what the system has taken may need so long to leave.
     pub slowest_upload: u64,
+    /// For a store that refuses everything because it is busy; after that each request asks once.
+    pub busy: Duration,
 }
 
 impl Default for Timeouts {
@@ -102,15 +108,9 @@ impl Default for Timeouts {
             reply: Duration::from_secs(60),
             server_work: Duration::from_secs(15 * 60),
             stall: Duration::from_secs(30),
-            slowest_upload: 4 << 10,
+            slowest_upload: 16 << 10,
+            busy: Duration::from_secs(60),
         }
-    }
-}
-
-impl Timeouts {
-    /// Returns how long an upload of `bytes` may take.
-    pub(super) fn upload(&self, bytes: usize) -> Duration {
-        self.reply + Duration::from_secs(bytes as u64 / self.slowest_upload.max(1))
     }
 }
 
@@ -125,6 +125,7 @@ impl Connection {
             ca_bundle: None,
             credentials,
             timeouts: Timeouts::default(),
+            pace: Arc::default(),
         }
     }
 

@@ -36,11 +36,10 @@ pub(super) async fn copy(store: &AwsStore, request: &CopyRequest) -> Result<Writ
             .set_content_type(attributes.content_type.clone());
     }
     let date = ReplyDate::default();
-    let timeouts = &store.connection.timeouts;
     let mut copy = copy
         .customize()
         .interceptor(date.clone())
-        .config_override(client::patient(timeouts, timeouts.server_work));
+        .config_override(client::patient(&store.connection.timeouts));
     if let Some((name, value)) = cloudflare {
         copy = copy.mutate_request(move |http| {
             http.headers_mut().insert(name, value.clone());

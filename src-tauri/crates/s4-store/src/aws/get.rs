@@ -1,9 +1,10 @@
 //! GET and HEAD.
 //!
-//! - A body is counted: it ends well only after exactly the bytes asked for.
+//! - A body comes at its pace, and is counted: it ends well only after exactly the bytes asked for.
 //! - Whole objects are checked by the SDK against whatever checksum the store tells; ranges have none.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
@@ -19,6 +20,7 @@ use super::error::{Asked, innermost};
 use super::reply::unix_millis;
 use super::{AwsStore, condition, metadata};
 use crate::error::{Result, StoreError, StoreErrorKind};
+use crate::pace::{Direction, Pace};
 use crate::store::{GetOptions, GetReply};
 
 pub(super) async fn head(
@@ -66,7 +68,7 @@ pub(super) async fn get(store: &AwsStore, key: &ObjectKey, options: GetOptions) 
     // The SDK's own errors have no lifetime of ours to borrow from.
     let subject = key.clone();
     let failed = move |kind, message: String| StoreError::new(kind, "GetObject", &subject, message);
-    Ok(GetReply { head, body: counted(reply.body, length, failed) })
+    Ok(GetReply { head, body: counted(reply.body, length, Arc::clone(&store.connection.pace), failed) })
 }
 
 /// Returns the header that asks for `range`, which is not empty.
@@ -92,14 +94,17 @@ fn whole_size(asked: &Asked<'_>, range: &Range<u64>, header: Option<&str>) -> Re
     }
 }
 
-/// Returns the pieces of `body`; its end is an error unless `length` bytes came.
+/// Returns the pieces of `body` at their pace; its end is an error unless `length` bytes came.
+///
+/// A piece that waits for its turn keeps the next from being read, and so the store from sending.
 fn counted(
     body: ByteStream,
     length: u64,
+    pace: Arc<Pace>,
     failed: impl Fn(StoreErrorKind, String) -> StoreError + Send + Sync + 'static,
 ) -> BoxStream<'static, Result<Bytes>> {
     let state = Some((body, length));
-    Box::pin(stream::unfold((state, failed), |(state, failed)| async move {
+    Box::pin(stream::unfold((state, pace, failed), |(state, pace, failed)| async move {
         let (mut body, missing) = state?;
         let end = |kind, message: String| Err(failed(kind, message));
         let (item, state) = match body.next().await {
@@ -113,7 +118,10 @@ fn counted(
             None if missing == 0 => return None,
             None => (end(StoreErrorKind::Offline, format!("{missing} bytes are missing")), None),
         };
-        Some((item, (state, failed)))
+        if let Ok(piece) = &item {
+            pace.take(Direction::Down, piece.len() as u64).await;
+        }
+        Some((item, (state, pace, failed)))
     }))
 }
 

@@ -67,8 +67,7 @@ pub(super) async fn upload_part(
         .part_number(part_number(&asked, number)?)
         .set_checksum_crc64_nvme(sends_checksum.then(|| crc64nvme_to_header(crc64nvme)))
         .body(ByteStream::new(SdkBody::from(body)));
-    let timeouts = &store.connection.timeouts;
-    let mut request = request.customize().config_override(client::patient(timeouts, timeouts.upload(size)));
+    let mut request = request.customize();
     if store.leaves_payload_unsigned() {
         request = request.disable_payload_signing();
     }
@@ -104,8 +103,7 @@ pub(super) async fn upload_part_copy(
         .copy_source(copy_source(&store.bucket, source, None))
         .copy_source_if_match(condition::tag(source_if_match, store.capabilities.etag_form))
         .copy_source_range(range_header(&range));
-    let timeouts = &store.connection.timeouts;
-    let request = request.customize().config_override(client::patient(timeouts, timeouts.server_work));
+    let request = request.customize().config_override(client::patient(&store.connection.timeouts));
     let reply = request.send().await.map_err(|error| asked.failed(&error))?;
     let result = reply.copy_part_result().ok_or_else(|| asked.no_reply("CopyPartResult"))?;
     Ok(Part {
@@ -144,11 +142,10 @@ pub(super) async fn complete(
         .set_checksum_crc64_nvme(checksum.map(crc64nvme_to_header))
         .set_checksum_type(checksum.map(|_| ChecksumType::FullObject));
     let date = ReplyDate::default();
-    let timeouts = &store.connection.timeouts;
     let request = request
         .customize()
         .interceptor(date.clone())
-        .config_override(client::patient(timeouts, timeouts.server_work));
+        .config_override(client::patient(&store.connection.timeouts));
     let reply = request.send().await.map_err(|error| asked.failed(&error))?;
     let version_id = reply.version_id.as_deref().map(|version| VersionId(version.into()));
     if let Some(etag) = reply.e_tag().filter(|tag| !tag.trim_matches('"').is_empty()) {

@@ -12,12 +12,9 @@ use s4_core::remote::{ETag, VersionId};
 use super::condition::{Honoured, Preconditions};
 use super::encoding::crc64nvme_to_header;
 use super::reply::ReplyDate;
-use super::{AwsStore, client, metadata};
+use super::{AwsStore, metadata};
 use crate::error::{Result, StoreErrorKind};
 use crate::store::{Condition, ObjectAttributes, Written};
-
-/// From this size on a body is given time by its length.
-const LARGE: usize = 256 << 10;
 
 pub(super) async fn put(
     store: &AwsStore,
@@ -31,7 +28,6 @@ pub(super) async fn put(
     let capabilities = &store.capabilities;
     let honoured = Honoured { absent: capabilities.put_if_none_match, matching: capabilities.put_if_match };
     let preconditions = Preconditions::of(condition, honoured, capabilities.etag_form);
-    let length = body.len();
     let request = store
         .client
         .put_object()
@@ -47,10 +43,6 @@ pub(super) async fn put(
     let mut request = request.customize().interceptor(date.clone());
     if store.leaves_payload_unsigned() {
         request = request.disable_payload_signing();
-    }
-    if length >= LARGE {
-        let timeouts = &store.connection.timeouts;
-        request = request.config_override(client::patient(timeouts, timeouts.upload(length)));
     }
     let reply = request.send().await.map_err(|error| asked.failed(&error))?;
     Ok(Written {

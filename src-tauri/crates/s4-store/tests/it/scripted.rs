@@ -37,6 +37,8 @@ pub(crate) struct Pace {
     pub(crate) before_reply: Duration,
     /// Between the bytes of a body.
     pub(crate) between_bytes: Duration,
+    /// Between two reads of 64 KiB of what it is sent.
+    pub(crate) between_reads: Duration,
 }
 
 /// A running server.
@@ -113,10 +115,13 @@ async fn serve(mut stream: TcpStream, asked: &Mutex<Vec<String>>, replies: &[Rep
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "))
         .map_or(0, |length| length.trim().parse().unwrap());
-    while request.len() < head_end + length {
+    let mut missing = (head_end + length).saturating_sub(request.len());
+    let mut buffer = vec![0; 64 << 10];
+    while missing > 0 {
+        tokio::time::sleep(pace.between_reads).await;
         match stream.read(&mut buffer).await {
             Ok(0) | Err(_) => break,
-            Ok(count) => request.extend_from_slice(&buffer[..count]),
+            Ok(count) => missing = missing.saturating_sub(count),
         }
     }
     let is_head = head.starts_with("head ");
