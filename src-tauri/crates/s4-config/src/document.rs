@@ -14,7 +14,7 @@ use serde_json::{Map, Value, ser::PrettyFormatter};
 use thiserror::Error;
 
 use crate::{
-    FieldError, Target, TargetName, TargetNameError,
+    Bandwidth, FieldError, SettingError, Target, TargetName, TargetNameError, bandwidth,
     target::{kind, read, written},
 };
 
@@ -71,6 +71,14 @@ pub enum ConfigError {
     /// A field is missing or wrong.
     #[error(transparent)]
     Field(#[from] FieldError),
+    /// A setting for all targets is wrong.
+    #[error("`{key}` in sync.conf {source}")]
+    Setting {
+        /// Its key, at the top of the file.
+        key: &'static str,
+        /// What it must be.
+        source: SettingError,
+    },
     /// The target is no object.
     #[error("target `{name}` must be an object in sync.conf, not {found}")]
     NotAnObject {
@@ -133,6 +141,11 @@ impl Config {
     /// Returns all targets in the file's order, or why the first unreadable one cannot be read.
     pub fn targets(&self) -> Result<Vec<Target>, ConfigError> {
         self.names().map(|name| self.target(name)).collect()
+    }
+
+    /// Returns the limits for all targets together.
+    pub fn bandwidth(&self) -> Result<Bandwidth, ConfigError> {
+        bandwidth::read(&self.document)
     }
 
     /// Adds a target, or changes the fields of the one of that name that differ.

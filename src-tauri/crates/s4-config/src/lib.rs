@@ -12,6 +12,7 @@
 //! - The original S4's file is a valid `sync.conf`, and stays valid for it as long as its keys are in the file.
 
 mod apart;
+mod bandwidth;
 mod canonical;
 mod credentials;
 mod document;
@@ -26,6 +27,7 @@ mod target;
 mod uri;
 
 pub use apart::{DirectoryIdentity, NameCase, Overlap, Place, PlaceError, check_all, check_apart};
+pub use bandwidth::{Bandwidth, RateLimit};
 pub use credentials::{CredentialError, CredentialSource, MoveError, move_inline_keys_to_keyring, resolve};
 pub use document::{Config, ConfigError, ParseError};
 pub use endpoint::{Endpoint, EndpointError, StoreIdentity};

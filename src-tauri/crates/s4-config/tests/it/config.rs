@@ -274,3 +274,24 @@ fn a_folder_that_json_cannot_hold_is_refused() {
     let shown = format!("{config:?} {target:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn limits_stand_at_the_top_and_a_wrong_one_is_named() {
+    let limits =
+        |text: &str| parse(text).bandwidth().map(|limits| (limits.up.to_string(), limits.down.to_string()));
+    let rows = [
+        (r#"{}"#, "off", "off"),
+        (r#"{"limit_up": "2M", "limit_down": "500K"}"#, "2M", "500K"),
+        (r#"{"limit_up": 1024, "limit_down": 0}"#, "1K", "off"),
+        (r#"{"limit_up": null, "limit_down": ""}"#, "off", "off"),
+        (r#"{"targets": {"limit_up": "2M"}}"#, "off", "off"),
+    ];
+    for (text, up, down) in rows {
+        assert_eq!(limits(text).unwrap(), (up.to_owned(), down.to_owned()), "{text}");
+    }
+    let wrong = [r#""2MB""#, r#""fast""#, "-5", "1.5", "true", "[]"];
+    for value in wrong {
+        let error = limits(&format!(r#"{{"limit_down": {value}}}"#)).unwrap_err().to_string();
+        assert!(error.contains("`limit_down`") && error.contains("bytes per second"), "{error}");
+    }
+}

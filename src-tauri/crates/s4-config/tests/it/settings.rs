@@ -2,7 +2,9 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use s4_config::{Addressing, ConflictSetting, CredentialSetting, JournalSetting, MaxDelete, TargetName};
+use s4_config::{
+    Addressing, ConflictSetting, CredentialSetting, JournalSetting, MaxDelete, RateLimit, TargetName,
+};
 
 #[track_caller]
 fn check<T: FromStr<Err: Display> + Display>(good: &[&str], bad: &[&str]) {
@@ -33,6 +35,42 @@ fn each_setting_is_printed_as_it_is_read() {
         &["0", "25", "0%", "50%", "100%"],
         &["", "%", "101%", "-1", "+5", "+5%", "1.5", "5 %", "many"],
     );
+}
+
+#[test]
+fn a_rate_has_one_unit() {
+    check::<RateLimit>(
+        &["off", "1", "500K", "2M", "3G", "1536K", "800000"],
+        &[
+            "",
+            "-1",
+            "+5",
+            "M",
+            ".5M",
+            "5.M",
+            "1.5",
+            "2MB",
+            "2MiB",
+            "2Mbit",
+            "2M/s",
+            "2 M",
+            "1,5M",
+            "many",
+            "0.0001K",
+            "0.0M",
+            "99999999999999999999",
+            "99999999999G",
+            "1.0000000001G",
+        ],
+    );
+    let rows = [("1.5M", 3 << 19), ("0.5k", 512), ("2m", 2 << 20), ("1g", 1 << 30), ("1000", 1000)];
+    for (text, bytes) in rows {
+        let rate = text.parse::<RateLimit>().unwrap().bytes_per_second();
+        assert_eq!(rate.map(u64::from), Some(bytes), "{text}");
+    }
+    for text in ["0", "off"] {
+        assert_eq!(text.parse::<RateLimit>().unwrap(), RateLimit::OFF);
+    }
 }
 
 #[test]
