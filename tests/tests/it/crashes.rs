@@ -23,9 +23,11 @@ const KEEP_BOTH: [&str; 4] = ["sync", "documents", "--conflicts", "keep-both"];
 /// Failpoints that no first sync of [`everything_to_do`] reaches on this kind of disk and store.
 ///
 /// They need a disk without exchange, a race at the very step, or a crash before; the disk's own contract passes them
-/// all, and [`t39_killed_while_mending_an_earlier_crash`] those of mending. No plan exchanges two synced files.
-const ELSEWHERE: [&str; 11] = [
+/// all, and [`t39_killed_while_mending_an_earlier_crash`] those of mending. No plan exchanges two synced files. Large
+/// downloads are killed in `large.rs`.
+const ELSEWHERE: [&str; 12] = [
     "contract:",
+    "download:",
     "exchange:",
     "keep-both:before-park",
     "keep-both:parked",

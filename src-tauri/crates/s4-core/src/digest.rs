@@ -64,6 +64,9 @@ impl fmt::Debug for Digest {
 pub struct Hasher {
     size: u64,
     blake3: blake3::Hasher,
+    /// Of the parts that were told apart by [`Hasher::take_part_crc`].
+    parts_crc64nvme: crc_fast::Digest,
+    /// Of what came after them.
     crc64nvme: crc_fast::Digest,
     md5: Option<md5::Md5>,
 }
@@ -76,12 +79,9 @@ impl Hasher {
 
     /// Starts with no content; the digest will have no MD5.
     pub fn without_md5() -> Self {
-        Self {
-            size: 0,
-            blake3: blake3::Hasher::new(),
-            crc64nvme: crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme),
-            md5: None,
-        }
+        let no_crc = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme);
+        let blake3 = blake3::Hasher::new();
+        Self { size: 0, blake3, parts_crc64nvme: no_crc, crc64nvme: no_crc, md5: None }
     }
 
     /// Adds the next piece.
@@ -94,12 +94,21 @@ impl Hasher {
         }
     }
 
+    /// Returns the CRC-64/NVME of what was added since this was last asked, or since the start: a part of its own.
+    ///
+    /// So each byte is read once for its part's checksum and for that of the whole.
+    pub fn take_part_crc(&mut self) -> u64 {
+        self.parts_crc64nvme.combine(&self.crc64nvme);
+        self.crc64nvme.finalize_reset()
+    }
+
     /// Returns the digest of all pieces.
-    pub fn finish(self) -> Digest {
+    pub fn finish(mut self) -> Digest {
+        self.parts_crc64nvme.combine(&self.crc64nvme);
         Digest {
             size: self.size,
             blake3: self.blake3.finalize().into(),
-            crc64nvme: self.crc64nvme.finalize(),
+            crc64nvme: self.parts_crc64nvme.finalize(),
             md5: self.md5.map(|md5| md5.finalize().into()),
         }
     }
@@ -127,6 +136,19 @@ mod tests {
         assert_eq!(digest.size, 9);
         let joined = joined_crc64nvme(crc64nvme(b"1234"), crc64nvme(b"56789"), 5);
         assert_eq!(joined, digest.crc64nvme);
+    }
+
+    #[test]
+    fn parts_have_checksums_of_their_own_and_the_whole_stays_the_same() {
+        let content = vec![7; 100_000];
+        let mut hasher = Hasher::without_md5();
+        hasher.update(&content[..10]);
+        hasher.update(&content[10..40_000]);
+        assert_eq!(hasher.take_part_crc(), crc64nvme(&content[..40_000]));
+        hasher.update(&content[40_000..90_000]);
+        assert_eq!(hasher.take_part_crc(), crc64nvme(&content[40_000..90_000]));
+        hasher.update(&content[90_000..]);
+        assert_eq!(hasher.finish(), Digest::of(&content));
     }
 
     #[test]

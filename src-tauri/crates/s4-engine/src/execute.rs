@@ -187,6 +187,7 @@ impl Execution<'_> {
     fn enter(&self, work: &Work, done: Done, at: UnixMillis, commit: &mut Commit) {
         commit.rows.extend(done.rows);
         commit.trashed.extend(done.trashed);
+        commit.chunks.extend(done.chunks);
         let counts = !self.is_confirmed && !self.uncounted.contains(&work.path);
         if let (Some(side), true) = (done.deletion, counts) {
             commit.deletions.push((side, 1));

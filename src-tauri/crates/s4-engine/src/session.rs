@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use s4_core::baseline::{Baseline, FileRow};
 use s4_core::capabilities::Capabilities;
+use s4_core::chunk::Chunks;
 use s4_core::key::Prefix;
 use s4_core::path::RelPath;
 use s4_core::plan::{RowChange, Side};
@@ -52,6 +53,8 @@ pub(crate) struct Done {
     pub(crate) trashed: Option<TrashedEntry>,
     pub(crate) deletion: Option<Side>,
     pub(crate) activity: Option<(ActivityKind, u64)>,
+    /// The chunks of what was sent or fetched, with the BLAKE3 of the whole.
+    pub(crate) chunks: Vec<([u8; 32], Chunks)>,
     /// Whether the result calls for another plan.
     pub(crate) again: bool,
 }

@@ -4,7 +4,12 @@
 //! - What arrives is compared with every checksum the store has of it before it takes a name.
 
 pub(crate) mod body;
+mod budget;
 pub(crate) mod download;
+pub(crate) mod hashing;
+pub(crate) mod layout;
 pub(crate) mod lost_reply;
+mod ranges;
+mod resumed;
 pub(crate) mod upload;
 pub(crate) mod uploads;

@@ -7,6 +7,7 @@
 //! - The fingerprint of a staged file is taken through the open descriptor.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use s4_core::local::{FileId, Fingerprint};
 use s4_core::path::DiskPath;
@@ -44,7 +45,7 @@ struct PartialName {
     disk: Arc<dyn Disk>,
     path: DiskPath,
     file_id: FileId,
-    remove_on_drop: bool,
+    remove_on_drop: AtomicBool,
 }
 
 impl Folder {
@@ -58,9 +59,12 @@ impl Folder {
     }
 
     /// Opens a partial that an earlier run kept, `None` if there is none; its bytes are whatever survived.
+    ///
+    /// One that has a second name is none of ours any more: it was being placed, and the other name is a person's.
     pub fn resume(&self, destination: &DiskPath, name: &str) -> DiskResult<Option<Partial>> {
         let path = self.partial_path(destination, name)?;
         match self.disk().open_for_writing(&path) {
+            Ok(handle) if handle.stat()?.links > 1 => Ok(None),
             Ok(handle) => self.partial(handle, path).map(Some),
             Err(error) if error.kind == DiskErrorKind::Missing => Ok(None),
             Err(error) => Err(error),
@@ -100,7 +104,7 @@ impl Folder {
     }
 
     fn partial_name(&self, path: DiskPath, file_id: FileId) -> PartialName {
-        PartialName { disk: self.disk().clone(), path, file_id, remove_on_drop: true }
+        PartialName { disk: self.disk().clone(), path, file_id, remove_on_drop: AtomicBool::new(true) }
     }
 
     fn partial_path(&self, destination: &DiskPath, name: &str) -> DiskResult<DiskPath> {
@@ -139,9 +143,14 @@ impl Partial {
         self.handle.sync()
     }
 
-    /// Leaves the partial on disk, to be resumed by a later run.
-    pub fn keep(mut self) {
-        self.name.remove_on_drop = false;
+    /// From here on dropping leaves the partial on disk, to be resumed by a later run.
+    pub fn keep(&self) {
+        self.name.set_removed_on_drop(false);
+    }
+
+    /// From here on dropping removes the partial again: a later run has no use for it.
+    pub fn discard(&self) {
+        self.name.set_removed_on_drop(true);
     }
 
     /// Sets stamps and permissions and returns the finished file.
@@ -149,6 +158,7 @@ impl Partial {
     /// `mtime_ns` is in nanoseconds since the epoch; `executable` does nothing where the disk has no such bit.
     pub fn finish(self, mtime_ns: i64, executable: bool, sync: SyncMode) -> DiskResult<Staged> {
         let Partial { handle, name } = self;
+        name.set_removed_on_drop(true);
         name.disk.step("stage:before-finish")?;
         let permissions = handle.stat()?.permissions;
         handle.set_permissions(with_executable(permissions, executable))?;
@@ -207,12 +217,12 @@ impl Staged {
 
     /// From here on its partial name may hold somebody else's file: dropping removes nothing.
     pub(crate) fn leave_name(&mut self) {
-        self.name.remove_on_drop = false;
+        self.name.set_removed_on_drop(false);
     }
 
     /// The entry is back under its partial name.
     pub(crate) fn take_name_back(&mut self) {
-        self.name.remove_on_drop = true;
+        self.name.set_removed_on_drop(true);
     }
 
     /// Returns the fingerprint for the row after the entry was placed at `path`.
@@ -228,9 +238,15 @@ impl Staged {
     }
 }
 
+impl PartialName {
+    fn set_removed_on_drop(&self, is_removed: bool) {
+        self.remove_on_drop.store(is_removed, Ordering::Relaxed);
+    }
+}
+
 impl Drop for PartialName {
     fn drop(&mut self) {
-        if !self.remove_on_drop {
+        if !*self.remove_on_drop.get_mut() {
             return;
         }
         // Only what we staged ourselves is unlinked, and it can be had from the bucket again: the name must still

@@ -10,7 +10,7 @@ use s4_core::remote::RemoteObject;
 use super::receive;
 use crate::db::ActivityKind;
 use crate::session::{Done, Session, StepResult};
-use crate::transfer::download;
+use crate::transfer::download::{self, Fetched};
 
 /// Exchanges the remote version for the local one, which takes the path `conflict` and is uploaded by the next plan.
 pub(super) async fn keep_both(
@@ -22,8 +22,7 @@ pub(super) async fn keep_both(
     conflict: &RelPath,
 ) -> StepResult {
     let fetched = download::fetch(session, path, object, disk, |_| Ok(())).await?;
-    let (head, content) = (fetched.head, fetched.content);
-    let mut staged = fetched.staged;
+    let Fetched { mut staged, content, head, chunks } = fetched;
     let (at, expected) = (disk.clone(), local.clone());
     let keep_as = disk.with_name(conflict.name());
     // Nothing is lost: an intent names both entries before the exchange; the local one takes a free name only.
@@ -34,6 +33,7 @@ pub(super) async fn keep_both(
     Ok(Done {
         rows: vec![RowChange::File(path.clone(), Box::new(row))],
         activity: Some((ActivityKind::KeptBoth, object.size)),
+        chunks,
         again: true,
         ..Done::default()
     })

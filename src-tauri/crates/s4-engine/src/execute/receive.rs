@@ -10,7 +10,7 @@ use s4_core::remote::{ETag, ObjectHead, RemoteObject};
 
 use crate::db::ActivityKind;
 use crate::session::{Done, Session, StepResult, Stop};
-use crate::transfer::download::{self, FetchedContent};
+use crate::transfer::download::{self, Fetched, FetchedContent};
 
 /// Brings an object's content to the disk.
 pub(super) async fn download(
@@ -26,8 +26,7 @@ pub(super) async fn download(
         Some(_) | None => Ok(()),
     };
     let fetched = download::fetch(session, path, object, disk, accept).await?;
-    let (head, content) = (fetched.head, fetched.content);
-    let mut staged = fetched.staged;
+    let Fetched { mut staged, content, head, chunks } = fetched;
     let (at, expected) = (disk.clone(), replaces.cloned());
     // Nothing is lost: a new file takes a free name only; an old one is checked against what was planned, comes out
     // whole, is checked again, and goes to the trash.
@@ -45,6 +44,7 @@ pub(super) async fn download(
         rows: vec![RowChange::File(path.clone(), Box::new(row))],
         trashed,
         activity: Some((ActivityKind::Downloaded, object.size)),
+        chunks,
         ..Done::default()
     })
 }

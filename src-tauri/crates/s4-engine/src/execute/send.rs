@@ -81,6 +81,7 @@ pub(super) async fn upload(
     Ok(Done {
         rows: vec![RowChange::File(path.clone(), Box::new(row))],
         activity: Some((ActivityKind::Uploaded, size)),
+        chunks: sent.chunks,
         ..Done::default()
     })
 }
@@ -137,7 +138,7 @@ async fn send_file(
     let length = content.len() as u64;
     let written = put(session, content, &digest, to).await?;
     session.moved(&to.path, length);
-    Ok(Sent { written, digest, read_time_ns })
+    Ok(Sent { written, digest, chunks: Vec::new(), read_time_ns })
 }
 
 async fn send_link(
@@ -155,7 +156,7 @@ async fn send_link(
     let digest = Digest::of(target.as_bytes());
     let written = put(session, Bytes::copy_from_slice(target.as_bytes()), &digest, to).await?;
     let read_time_ns = local.fingerprint().map_or(0, |fingerprint| fingerprint.mtime_ns);
-    Ok(Sent { written, digest, read_time_ns })
+    Ok(Sent { written, digest, chunks: Vec::new(), read_time_ns })
 }
 
 /// How often a 409 is answered by trying again.

@@ -7,13 +7,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use s4_core::digest::{Digest, Hasher};
+use futures::stream::BoxStream;
+use s4_core::chunk::Chunks;
+use s4_core::digest::Digest;
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::remote::{ObjectHead, RemoteObject};
 use s4_local::staging::{Partial, Staged, SyncMode};
-use s4_store::store::GetOptions;
+use s4_store::error::StoreErrorKind;
+use s4_store::store::{GetOptions, GetReply};
 
 use super::body;
+use super::hashing::{Content, ContentHasher, Md5};
+use super::ranges::{self, Broken};
+use super::resumed::{self, Resume};
+use super::upload::WHOLE_UP_TO;
 use crate::session::{Session, StepResult, Stop};
 
 /// A symlink's target is never longer than this, in bytes (PATH_MAX).
@@ -26,6 +33,8 @@ pub(crate) struct Fetched {
     pub(crate) staged: Staged,
     pub(crate) content: FetchedContent,
     pub(crate) head: ObjectHead,
+    /// The chunks of a large file, with the BLAKE3 of the whole.
+    pub(crate) chunks: Vec<([u8; 32], Chunks)>,
 }
 
 /// What it is.
@@ -36,7 +45,7 @@ pub(crate) enum FetchedContent {
 
 /// Brings exactly this version to a partial beside `disk`.
 ///
-/// `accept` sees the head of the GET's own reply before a byte is kept.
+/// `accept` sees the head of the object's own reply before a byte is kept.
 pub(crate) async fn fetch(
     session: &Arc<Session>,
     path: &RelPath,
@@ -44,14 +53,37 @@ pub(crate) async fn fetch(
     disk: &DiskPath,
     accept: impl Fn(&ObjectHead) -> StepResult<()>,
 ) -> StepResult<Fetched> {
+    if object.size > WHOLE_UP_TO {
+        // A range does not tell the checksum of the whole, so it is asked for first. The ranges are pinned to what
+        // this says, metadata and all.
+        let head = session.store.head(&object.key, None).await?;
+        if head.etag != object.etag || head.size != object.size {
+            return Err(Stop::Again("the object was replaced".to_owned()));
+        }
+        accept(&head)?;
+        let is_file = !head.metadata.symlink;
+        if is_file && let Some(fetched) = fetch_ranges(session, path, object, disk, head).await? {
+            return Ok(fetched);
+        }
+    }
     let options = GetOptions { if_match: Some(object.etag.clone()), ..GetOptions::default() };
     let reply = session.store.get(&object.key, options).await?;
-    let head = reply.head.clone();
     // A store that ignores the condition may answer with another version.
-    if head.etag != object.etag {
+    if reply.head.etag != object.etag {
         return Err(Stop::Again("the object was replaced".to_owned()));
     }
-    accept(&head)?;
+    accept(&reply.head)?;
+    fetch_whole(session, path, disk, reply).await
+}
+
+/// Brings what one GET answers.
+async fn fetch_whole(
+    session: &Arc<Session>,
+    path: &RelPath,
+    disk: &DiskPath,
+    reply: GetReply,
+) -> StepResult<Fetched> {
+    let head = reply.head.clone();
     let name = session.partial_name();
     if head.metadata.symlink && !session.folder().traits().has_symlinks {
         // The planner knows what to say of a link on a disk that has none.
@@ -60,16 +92,71 @@ pub(crate) async fn fetch(
     if head.metadata.symlink {
         let target = body::collect(reply, MAX_LINK_BYTES).await?;
         let (staged, target) = stage_link(session, disk, name, target).await?;
-        return Ok(Fetched { staged, content: FetchedContent::Symlink(target), head });
+        return Ok(Fetched { staged, content: FetchedContent::Symlink(target), head, chunks: Vec::new() });
     }
     let at = disk.clone();
     let partial = session.blocking(move |session| session.folder().stage(&at, &name)).await?;
-    let (partial, digest) = write_body(session, path, reply.body, partial).await?;
-    body::check(&digest, &head)?;
+    let (partial, content) = write_body(session, path, &head, reply.body, partial).await?;
+    body::check(&content.digest, &head)?;
+    staged(session, partial, head, content).await
+}
+
+/// Brings a large file by ranges, going on where an earlier run was broken off; `None` if the store sends none.
+async fn fetch_ranges(
+    session: &Arc<Session>,
+    path: &RelPath,
+    object: &RemoteObject,
+    disk: &DiskPath,
+    head: ObjectHead,
+) -> StepResult<Option<Fetched>> {
+    // Without a checksum nobody could tell whether what an earlier run left is what it was.
+    let is_checked = head.crc64nvme.is_some() || head.etag_is_md5;
+    let tries = if is_checked { &[Resume::IfThere, Resume::Never][..] } else { &[Resume::Never] };
+    let mut damage = None;
+    for resume in tries {
+        let download = resumed::open(session, object, disk, *resume).await?;
+        let fetched = ranges::fetch(session, path, object, &head, &download).await;
+        let checked = match fetched {
+            Ok(content) => body::check(&content.digest, &head).map(|()| content),
+            // It stays as far as it is on record: the next run goes on with it.
+            Err(Broken::Stop(Stop::Whole(error))) => return Err(Stop::Whole(error)),
+            Err(Broken::Stop(stop)) => {
+                download.give_up(session).await?;
+                return Err(stop);
+            }
+            Err(Broken::NoRanges) => {
+                download.give_up(session).await?;
+                return Ok(None);
+            }
+        };
+        // From here on it is no partial of a download: either it takes its name, or it goes.
+        download.forget(session).await?;
+        download.partial.discard();
+        match checked {
+            Ok(content) => {
+                let only = Arc::into_inner(download.partial);
+                let partial = only.ok_or_else(|| Stop::Again("a partial is still written to".to_owned()))?;
+                return staged(session, partial, head, content).await.map(Some);
+            }
+            Err(error) if error.kind == StoreErrorKind::Corrupt => damage = Some(error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(damage.map_or_else(|| Stop::Again("nothing was fetched".to_owned()), Stop::from))
+}
+
+/// Finishes a partial that holds what it should.
+async fn staged(
+    session: &Arc<Session>,
+    partial: Partial,
+    head: ObjectHead,
+    content: Content,
+) -> StepResult<Fetched> {
     let mtime_ns = head.metadata.mtime_ns.unwrap_or(head.last_modified.0.saturating_mul(1_000_000));
     let executable = head.metadata.executable;
     let staged = session.blocking(move |_| partial.finish(mtime_ns, executable, SyncMode::Each)).await?;
-    Ok(Fetched { staged, content: FetchedContent::File(digest), head })
+    let digest = content.digest;
+    Ok(Fetched { staged, content: FetchedContent::File(digest), head, chunks: content.into_chunks() })
 }
 
 /// Stages a link whose target means the same here as where it was made.
@@ -94,10 +181,14 @@ async fn stage_link(
 async fn write_body(
     session: &Arc<Session>,
     path: &RelPath,
-    mut body: futures::stream::BoxStream<'static, s4_store::error::Result<Bytes>>,
+    head: &ObjectHead,
+    mut body: BoxStream<'static, s4_store::error::Result<Bytes>>,
     mut partial: Partial,
-) -> StepResult<(Partial, Digest)> {
-    let mut hasher = Hasher::new();
+) -> StepResult<(Partial, Content)> {
+    let is_large = head.size > WHOLE_UP_TO;
+    let md5 =
+        if is_large && (head.crc64nvme.is_some() || !head.etag_is_md5) { Md5::Spared } else { Md5::Needed };
+    let mut hasher = ContentHasher::new(head.size, md5);
     let mut offset = 0_u64;
     let mut ended = false;
     while !ended {

@@ -4,35 +4,41 @@
 //!   same after the last byte. So never a mix of two versions is published.
 //! - A large object comes to be by parts that nobody sees before they are complete; the checksum of the whole, as
 //!   read, is sent with the last request.
+//! - A large file is read once, in order, by one reader; its parts are sent from the lanes meanwhile. What is held in
+//!   memory does not depend on its length.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use s4_core::digest::{self, Digest, Hasher};
+use futures::{FutureExt, StreamExt};
+use s4_core::chunk::Chunks;
+use s4_core::digest::{self, Digest};
 use s4_core::key::ObjectKey;
 use s4_core::local::Fingerprint;
 use s4_core::path::{DiskPath, RelPath};
 use s4_local::reading::OpenFile;
 use s4_store::store::{Condition, ObjectAttributes, Part, UploadId, Written};
 
+use super::budget::{self, Held};
+use super::hashing::{CACHED_BYTES, Content, ContentHasher, Md5};
+use super::layout::{Layout, Piece, PieceSource};
 use super::{lost_reply, uploads};
+use crate::db::UploadSource;
 use crate::session::{Session, StepResult, Stop};
 
 /// Files up to this length are sent in one request, in bytes.
 pub(crate) const WHOLE_UP_TO: u64 = 16 << 20;
-/// The smallest part that is sent, in bytes. S3 asks for at least 5 MiB but for the last one.
-const PART_BYTES: u64 = 8 << 20;
-/// The most parts that an object may have.
-const MAX_PARTS: u64 = 10_000;
-/// How many parts of one file are under way at a time.
-const PARTS_IN_FLIGHT: usize = 4;
 
 /// What was sent.
 pub(crate) struct Sent {
     pub(crate) written: Written,
     pub(crate) digest: Digest,
+    /// The chunks of a large file, with the BLAKE3 of the whole.
+    pub(crate) chunks: Vec<([u8; 32], Chunks)>,
     pub(crate) read_time_ns: i64,
 }
 
@@ -54,7 +60,7 @@ pub(crate) async fn read_small(
     session
         .blocking(move |session| -> StepResult<_> {
             let file = session.folder().open_file(&disk, &fingerprint)?;
-            let content = read_piece(&file, 0, fingerprint.size)?;
+            let content = read_piece(&file, &(0..fingerprint.size), |_| {})?;
             file.unchanged()?;
             let digest = Digest::of(&content);
             Ok((content, digest, file.read_time_ns()))
@@ -62,120 +68,230 @@ pub(crate) async fn read_small(
         .await
 }
 
-/// Sends a large file by parts. Gives the upload up if it fails.
+/// Sends a large file by parts, all of it.
 pub(crate) async fn send_parts(
     session: &Arc<Session>,
     disk: &DiskPath,
     fingerprint: &Fingerprint,
     to: &Destination,
 ) -> StepResult<Sent> {
+    let file = open(session, disk, fingerprint).await?;
+    send_layout(session, &file, disk, to, &Layout::of_whole(fingerprint.size), None).await
+}
+
+/// Opens a file to be sent, if it is what `fingerprint` says.
+pub(crate) async fn open(
+    session: &Arc<Session>,
+    disk: &DiskPath,
+    fingerprint: &Fingerprint,
+) -> StepResult<Arc<OpenFile>> {
     let (at, expected) = (disk.clone(), *fingerprint);
     let file = session.blocking(move |session| session.folder().open_file(&at, &expected)).await?;
-    let file = Arc::new(file);
-    let upload = uploads::begin(session, &to.key, &to.attributes).await?;
-    match send_all(session, &file, to, &upload.id).await {
+    Ok(Arc::new(file))
+}
+
+/// Makes an object of the parts that `layout` names.
+///
+/// `known` is what was learned of the file when it was read through `file` before; `None` only where the layout sends
+/// everything. If the store refuses what came together, or the file changed, nothing is changed and the upload is
+/// given up; if nothing can go on at all, it stays for the next run.
+pub(crate) async fn send_layout(
+    session: &Arc<Session>,
+    file: &Arc<OpenFile>,
+    disk: &DiskPath,
+    to: &Destination,
+    layout: &Layout,
+    known: Option<Content>,
+) -> StepResult<Sent> {
+    debug_assert!(known.is_some() || layout.sends_everything(), "what is not read must be known");
+    let source = UploadSource {
+        disk: disk.clone(),
+        fingerprint: *file.fingerprint(),
+        replaces: to.attributes.metadata.base.first().cloned(),
+        part_bytes: layout.part_bytes,
+    };
+    let (upload, there) = uploads::begin_file(session, to, source).await?;
+    let sending = Sending { session, file, to, upload: &upload.id, there };
+    match sending.send(layout, known).await {
         Ok(sent) => {
             uploads::end(session, &upload).await?;
             Ok(sent)
         }
         Err(stop) => {
-            uploads::give_up(session, &upload).await;
+            uploads::stopped(session, &upload, &stop).await;
             Err(stop)
         }
     }
 }
 
-async fn send_all(
-    session: &Arc<Session>,
-    file: &Arc<OpenFile>,
-    to: &Destination,
-    upload: &UploadId,
-) -> StepResult<Sent> {
-    let size = file.fingerprint().size;
-    let part_size = part_size(size);
-    let mut hasher = Hasher::new();
-    let mut parts: Vec<Part> = Vec::new();
-    let mut running = FuturesUnordered::new();
-    let (mut offset, mut number) = (0, 0);
-    while offset < size || !running.is_empty() {
-        if offset < size && running.len() < PARTS_IN_FLIGHT {
-            let length = part_size.min(size - offset);
-            let (piece, returned) = read_and_hash(session, file, offset, length, hasher).await?;
-            hasher = returned;
-            offset += length;
-            number += 1;
-            let crc = digest::crc64nvme(&piece);
-            running.push(session.store.upload_part(&to.key, upload, number, piece, crc));
-        } else if let Some(part) = running.next().await {
-            let part = part?;
-            session.moved(&to.path, part.size);
-            parts.push(part);
+/// One upload under way.
+struct Sending<'a> {
+    session: &'a Arc<Session>,
+    file: &'a Arc<OpenFile>,
+    to: &'a Destination,
+    upload: &'a UploadId,
+    /// What an earlier run sent, by number.
+    there: BTreeMap<u32, Part>,
+}
+
+/// Parts on their way.
+type Running = FuturesUnordered<BoxFuture<'static, StepResult<Part>>>;
+
+impl Sending<'_> {
+    async fn send(mut self, layout: &Layout, known: Option<Content>) -> StepResult<Sent> {
+        let mut hasher =
+            known.is_none().then(|| ContentHasher::new(self.file.fingerprint().size, Md5::Spared));
+        let mut running = Running::new();
+        let mut parts: Vec<Part> = Vec::with_capacity(layout.pieces.len());
+        for piece in &layout.pieces {
+            let length = piece.range.end - piece.range.start;
+            match &piece.source {
+                PieceSource::CopyOf { key, etag, range } => {
+                    self.wait_for_room(&mut running, &mut parts, budget::pieces_of(0)).await?;
+                    let (source, etag, range) = (key.clone(), etag.clone(), range.clone());
+                    let (number, key, id) = (piece.number, self.to.key.clone(), self.upload.clone());
+                    let copied = self.session.spread(move |lane| async move {
+                        Ok(lane.store.upload_part_copy(&key, &id, number, &source, &etag, range).await?)
+                    });
+                    running.push(copied.boxed());
+                }
+                PieceSource::File => {
+                    self.wait_for_room(&mut running, &mut parts, budget::pieces_of(length)).await?;
+                    let held = self.hold(length, &mut running, &mut parts).await?;
+                    let (bytes, crc, returned) = self.read(piece.range.clone(), hasher).await?;
+                    hasher = returned;
+                    match self.there.remove(&piece.number).filter(|part| is_of(part, &bytes, crc)) {
+                        Some(part) => parts.push(Part { crc64nvme: Some(crc), ..part }),
+                        None => running.push(self.send_piece(piece, bytes, crc, held)),
+                    }
+                }
+            }
+        }
+        while let Some(part) = running.next().await {
+            self.arrived(part?, &mut parts);
+        }
+        let Some(content) = hasher.map(ContentHasher::finish).or(known) else {
+            return Err(Stop::Again("a part of the file was not read".to_owned()));
+        };
+        self.complete(parts, content).await
+    }
+
+    /// Waits until fewer than `most` parts are on their way.
+    async fn wait_for_room(
+        &self,
+        running: &mut Running,
+        parts: &mut Vec<Part>,
+        most: usize,
+    ) -> StepResult<()> {
+        while running.len() >= most
+            && let Some(part) = running.next().await
+        {
+            self.arrived(part?, parts);
+        }
+        Ok(())
+    }
+
+    /// Waits until one more part may be held in memory, on what this file holds itself first.
+    async fn hold(&self, bytes: u64, running: &mut Running, parts: &mut Vec<Part>) -> StepResult<Held> {
+        loop {
+            if let Some(held) = budget::try_hold(bytes) {
+                return Ok(held);
+            }
+            match running.next().await {
+                Some(part) => self.arrived(part?, parts),
+                None => return Ok(budget::hold(bytes).await),
+            }
         }
     }
-    drop(running);
-    let end = file.clone();
-    session.blocking(move |_| end.unchanged()).await?;
-    parts.sort_by_key(|part| part.number);
-    let digest = hasher.finish();
-    s4_local::failpoint::hit("upload:before-complete");
-    let crc = session.capabilities.crc64nvme.then_some(digest.crc64nvme);
-    let completed = session.store.complete_upload(&to.key, upload, &parts, crc, &to.condition).await;
-    let written = match completed {
-        Ok(written) => written,
-        Err(error) => lost_reply::ours_after_all(session, error, &digest, to).await?,
+
+    fn arrived(&self, part: Part, parts: &mut Vec<Part>) {
+        self.session.moved(&self.to.path, part.size);
+        parts.push(part);
+        s4_local::failpoint::hit("upload:part-sent");
+    }
+
+    /// Reads one piece; returns it with its CRC-64/NVME and what hashes the whole.
+    async fn read(
+        &self,
+        range: Range<u64>,
+        mut hasher: Option<ContentHasher>,
+    ) -> StepResult<(Bytes, u64, Option<ContentHasher>)> {
+        let file = self.file.clone();
+        self.session
+            .blocking(move |_| -> StepResult<_> {
+                let Some(content) = &mut hasher else {
+                    let bytes = read_piece(&file, &range, |_| {})?;
+                    let crc = digest::crc64nvme(&bytes);
+                    return Ok((bytes, crc, hasher));
+                };
+                let bytes = read_piece(&file, &range, |cached| content.update(cached))?;
+                let crc = content.take_part_crc();
+                Ok((bytes, crc, hasher))
+            })
+            .await
+    }
+
+    fn send_piece(
+        &self,
+        piece: &Piece,
+        bytes: Bytes,
+        crc: u64,
+        held: Held,
+    ) -> BoxFuture<'static, StepResult<Part>> {
+        let (number, key, id) = (piece.number, self.to.key.clone(), self.upload.clone());
+        let sent = self.session.spread(move |lane| async move {
+            let part = lane.store.upload_part(&key, &id, number, bytes, crc).await;
+            drop(held);
+            Ok(part?)
+        });
+        sent.boxed()
+    }
+
+    async fn complete(&self, mut parts: Vec<Part>, content: Content) -> StepResult<Sent> {
+        let (session, to) = (self.session, self.to);
+        // Only now is it known that what was read is one version.
+        let end = self.file.clone();
+        session.blocking(move |_| end.unchanged()).await?;
+        parts.sort_by_key(|part| part.number);
+        s4_local::failpoint::hit("upload:before-complete");
+        let digest = content.digest;
+        let crc = session.capabilities.crc64nvme.then_some(digest.crc64nvme);
+        let completed = session.store.complete_upload(&to.key, self.upload, &parts, crc, &to.condition).await;
+        let written = match completed {
+            Ok(written) => written,
+            Err(error) => lost_reply::ours_after_all(session, error, &digest, to).await?,
+        };
+        s4_local::failpoint::hit("upload:completed");
+        let read_time_ns = self.file.read_time_ns();
+        Ok(Sent { written, digest, chunks: content.into_chunks(), read_time_ns })
+    }
+}
+
+/// Returns whether a part that an earlier run sent is what was read now.
+fn is_of(part: &Part, bytes: &Bytes, crc: u64) -> bool {
+    let same_content = match part.crc64nvme {
+        Some(theirs) => theirs == crc,
+        // A tag that is no MD5 proves nothing: the part is sent again.
+        None => part.etag.possible_md5().is_some_and(|theirs| Digest::of(bytes).md5 == Some(theirs)),
     };
-    s4_local::failpoint::hit("upload:completed");
-    Ok(Sent { written, digest, read_time_ns: file.read_time_ns() })
+    part.size == bytes.len() as u64 && same_content
 }
 
-async fn read_and_hash(
-    session: &Arc<Session>,
-    file: &Arc<OpenFile>,
-    offset: u64,
-    length: u64,
-    mut hasher: Hasher,
-) -> StepResult<(Bytes, Hasher)> {
-    let file = file.clone();
-    session
-        .blocking(move |_| -> StepResult<_> {
-            let piece = read_piece(&file, offset, length)?;
-            hasher.update(&piece);
-            Ok((piece, hasher))
-        })
-        .await
-}
-
-/// Reads exactly `length` bytes; a file that ends before has changed.
-fn read_piece(file: &OpenFile, offset: u64, length: u64) -> StepResult<Bytes> {
-    let length = usize::try_from(length).map_err(|_| Stop::Again("the file is too large".to_owned()))?;
+/// Reads exactly this range, telling of each stretch while it is cached; a file that ends before has changed.
+fn read_piece(file: &OpenFile, range: &Range<u64>, mut seen: impl FnMut(&[u8])) -> StepResult<Bytes> {
+    let length = usize::try_from(range.end - range.start)
+        .map_err(|_| Stop::Again("the file is too large".to_owned()))?;
     let mut piece = vec![0; length];
     let mut filled = 0;
     while filled < length {
-        match file.read_at(&mut piece[filled..], offset + filled as u64)? {
+        let end = length.min(filled + CACHED_BYTES);
+        match file.read_at(&mut piece[filled..end], range.start + filled as u64)? {
             0 => return Err(Stop::Again("the file became shorter while it was read".to_owned())),
-            count => filled += count,
+            count => {
+                seen(&piece[filled..filled + count]);
+                filled += count;
+            }
         }
     }
     Ok(piece.into())
-}
-
-/// Returns the part size with which a file of `size` bytes has no more parts than are allowed.
-fn part_size(size: u64) -> u64 {
-    const MIB: u64 = 1 << 20;
-    let least = size.div_ceil(MAX_PARTS).div_ceil(MIB) * MIB;
-    least.max(PART_BYTES)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn t59_parts_grow_so_that_ten_thousand_suffice() {
-        const TIB: u64 = 1 << 40;
-        for size in [1, PART_BYTES * MAX_PARTS, PART_BYTES * MAX_PARTS + 1, 5 * TIB, 48 * TIB] {
-            let part = part_size(size);
-            assert!(size.div_ceil(part) <= MAX_PARTS && (5 << 20..=5 << 30).contains(&part), "{size}");
-        }
-    }
 }
