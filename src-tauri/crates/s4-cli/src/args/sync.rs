@@ -1,7 +1,7 @@
 //! What `sync` understands.
 
 use clap::Args;
-use s4_config::MaxDelete;
+use s4_config::{Bandwidth, MaxDelete, RateLimit};
 use s4_core::context::DeleteLimits;
 
 use super::values::ConflictChoice;
@@ -29,6 +29,12 @@ pub(crate) struct SyncArguments {
     /// Delete from the bucket what the rules ignore
     #[arg(long)]
     pub(crate) prune_ignored: bool,
+    /// How fast to upload at most, in bytes per second: 500K, 2M, or off; instead of limit_up in sync.conf
+    #[arg(long, value_name = "RATE")]
+    pub(crate) limit_up: Option<RateLimit>,
+    /// How fast to download at most, in bytes per second: 500K, 2M, or off; instead of limit_down in sync.conf
+    #[arg(long, value_name = "RATE")]
+    pub(crate) limit_down: Option<RateLimit>,
 }
 
 impl SyncArguments {
@@ -41,5 +47,13 @@ impl SyncArguments {
             MaxDelete::Count(count) => DeleteLimits::Count(count),
             MaxDelete::Percent(percent) => DeleteLimits::Percent(percent),
         })
+    }
+
+    /// Returns the bandwidth of this run; what is not given is as in `configured`.
+    pub(crate) fn bandwidth(&self, configured: Bandwidth) -> Bandwidth {
+        Bandwidth {
+            up: self.limit_up.unwrap_or(configured.up),
+            down: self.limit_down.unwrap_or(configured.down),
+        }
     }
 }

@@ -1,5 +1,5 @@
 use clap::{CommandFactory as _, Parser as _};
-use s4_config::{ConflictSetting, MaxDelete};
+use s4_config::{Bandwidth, ConflictSetting, MaxDelete};
 use s4_core::context::DeleteLimits;
 
 use super::values::{ConflictChoice, OrNone};
@@ -75,6 +75,25 @@ fn limits_of_deletions() {
     }
     refused("s4 sync --max-delete lots");
     refused("s4 sync --force --max-delete 3");
+}
+
+#[test]
+fn limits_of_bandwidth_stand_before_those_of_the_configuration() {
+    let configured = Bandwidth { up: "1M".parse().unwrap(), down: "2M".parse().unwrap() };
+    for (flags, up, down) in [
+        ("", "1M", "2M"),
+        ("--limit-up 2M --limit-down 500k", "2M", "500K"),
+        ("--limit-up=off", "off", "2M"),
+        ("--limit-down 0", "1M", "off"),
+    ] {
+        let Some(Command::Sync(sync)) = parse(&format!("s4 sync {flags}")).command else {
+            panic!("sync is sync")
+        };
+        let limits = sync.bandwidth(configured);
+        assert_eq!((limits.up.to_string(), limits.down.to_string()), (up.into(), down.into()), "{flags}");
+    }
+    assert!(refused("s4 sync --limit-up 2Mbit").contains("bytes per second"));
+    refused("s4 sync --limit-down -1");
 }
 
 #[test]

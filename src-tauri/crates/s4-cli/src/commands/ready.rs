@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use s4_config::{Target, resolve};
+use s4_config::{Bandwidth, Target, resolve};
 use s4_core::capabilities::Capabilities;
 use s4_engine::connect::{self, recall};
 use s4_engine::settings::Settings;
 use s4_store::aws::AwsStore;
 use s4_store::error::StoreErrorKind;
+use s4_store::pace::{Pace, Rates};
 use s4_store::store::Store;
 
 use crate::context::Context;
@@ -36,10 +37,25 @@ pub(crate) enum Probing {
 
 /// Resolves a target and connects to its bucket; whether that is there is left to the first request.
 pub(crate) async fn ready(ctx: &Context, target: &Target, probing: Probing) -> Result<Ready, Failure> {
+    let bandwidth = ctx.read()?.bandwidth()?;
+    ready_within(ctx, target, probing, bandwidth).await
+}
+
+/// As [`ready`], with other limits than those of the configuration.
+pub(crate) async fn ready_within(
+    ctx: &Context,
+    target: &Target,
+    probing: Probing,
+    bandwidth: Bandwidth,
+) -> Result<Ready, Failure> {
     let at = At::of(target);
     let settings = connect::settings(target, &ctx.locations)?;
     let credentials = resolve(target, &ctx.secrets)?;
-    let connection = connect::connection(target, &credentials)?;
+    let mut connection = connect::connection(target, &credentials)?;
+    connection.pace = Arc::new(Pace::new(Rates {
+        up: bandwidth.up.bytes_per_second(),
+        down: bandwidth.down.bytes_per_second(),
+    }));
     let store = AwsStore::connect(connection).await.map_err(|error| at.store(error))?;
     let capabilities = match (recall::known(target, &ctx.locations), probing) {
         (Some(known), _) => known,

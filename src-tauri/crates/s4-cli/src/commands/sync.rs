@@ -116,7 +116,8 @@ async fn try_one(
     }
     let options = options(target, arguments)?;
     let probing = if arguments.dry_run { Probing::Forbidden } else { Probing::Allowed };
-    let ready = ready::ready(ctx, target, probing).await?;
+    let bandwidth = arguments.bandwidth(ctx.read()?.bandwidth()?);
+    let ready = ready::ready_within(ctx, target, probing, bandwidth).await?;
     let may_ask = !arguments.json
         && ask.can_ask()
         && arguments.conflicts != Some(ConflictChoice::Ignore)
