@@ -24,7 +24,7 @@ impl Endpoint {
         &self,
         request: S3Request<HeadBucketInput>,
     ) -> S3Result<HeadBucketOutput> {
-        self.storage.bucket(request.input.bucket).await?;
+        self.storage.bucket(&request.input.bucket)?;
         Ok(HeadBucketOutput { bucket_region: Some(self.region.clone()), ..Default::default() })
     }
 
@@ -58,7 +58,7 @@ impl Endpoint {
         &self,
         request: S3Request<GetBucketLocationInput>,
     ) -> S3Result<GetBucketLocationOutput> {
-        self.storage.bucket(request.input.bucket).await?;
+        self.storage.bucket(&request.input.bucket)?;
         // The first region has no name here, for reasons of age.
         let location = (self.region != "us-east-1").then(|| self.region.clone().into());
         Ok(GetBucketLocationOutput { location_constraint: location })
@@ -68,7 +68,7 @@ impl Endpoint {
         &self,
         request: S3Request<GetBucketVersioningInput>,
     ) -> S3Result<GetBucketVersioningOutput> {
-        let bucket = self.storage.bucket(request.input.bucket).await?;
+        let bucket = self.storage.bucket(&request.input.bucket)?;
         let status = match bucket.versioning {
             Versioning::Off => None,
             Versioning::Enabled => Some(BucketVersioningStatus::ENABLED),

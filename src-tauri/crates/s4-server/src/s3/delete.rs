@@ -38,7 +38,7 @@ impl Endpoint {
         if delete.objects.is_empty() || delete.objects.len() > KEY_LIMIT {
             return Err(s3_error!(MalformedXML, "Name 1 to {KEY_LIMIT} keys"));
         }
-        self.storage.bucket(bucket.clone()).await?;
+        self.storage.bucket(&bucket)?;
         // Each key succeeds or fails by itself; asked for at once, they share a transaction.
         let outcomes =
             join_all(delete.objects.into_iter().map(|object| self.delete_one(&bucket, object))).await;

@@ -11,6 +11,7 @@ use s3s::dto::*;
 use s3s::stream::{ByteStream, RemainingLength};
 use s3s::{S3Request, S3Result, StdError, s3_error};
 
+use crate::condition::ReadCondition;
 use crate::s3::Endpoint;
 use crate::s3::checksums::{Shown, show_checksums};
 use crate::s3::translate::{etag, read_condition, signed, timestamp, version};
@@ -101,10 +102,9 @@ impl Endpoint {
             input.if_unmodified_since.as_ref(),
         );
         let wanted = version(input.version_id);
-        let (bucket, row, slice) = self
-            .storage
-            .open_object(input.bucket, input.key, wanted, condition, move |row| extent.of(row))
-            .await?;
+        let (bucket, row, slice) =
+            self.storage
+                .open_object(&input.bucket, &input.key, wanted.as_ref(), &condition, |row| extent.of(row))?;
         let range = extent.of(&row)?;
         let mut output = GetObjectOutput::default();
         describe!(output, &row, bucket, extent, range);
@@ -127,8 +127,8 @@ impl Endpoint {
             input.if_modified_since.as_ref(),
             input.if_unmodified_since.as_ref(),
         );
-        let (bucket, row) =
-            self.storage.head(input.bucket, input.key, version(input.version_id), condition).await?;
+        let wanted = version(input.version_id);
+        let (bucket, row) = self.storage.head(&input.bucket, &input.key, wanted.as_ref(), &condition)?;
         let range = extent.of(&row)?;
         let mut output = HeadObjectOutput::default();
         describe!(output, &row, bucket, extent, range);
@@ -144,8 +144,9 @@ impl Endpoint {
         request: S3Request<GetObjectTaggingInput>,
     ) -> S3Result<GetObjectTaggingOutput> {
         let input = request.input;
+        let wanted = version(input.version_id);
         let (bucket, row) =
-            self.storage.head(input.bucket, input.key, version(input.version_id), Default::default()).await?;
+            self.storage.head(&input.bucket, &input.key, wanted.as_ref(), &ReadCondition::default())?;
         let shown = bucket.versioning.shown(&row.version);
         Ok(GetObjectTaggingOutput {
             tag_set: Vec::new(),

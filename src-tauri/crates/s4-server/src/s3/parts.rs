@@ -58,8 +58,7 @@ impl Endpoint {
         let input = request.input;
         let number = part_number(input.part_number)?;
         let body = input.body.ok_or_else(|| s3_error!(IncompleteBody, "There is no body."))?;
-        let upload =
-            self.storage.upload(input.bucket.clone(), input.key.clone(), input.upload_id.clone()).await?;
+        let upload = self.storage.upload(&input.bucket, &input.key, &input.upload_id)?;
         let kept = kept_algorithm(&upload, &claims)?;
         let received = receive(self.storage.blobs(), body, claims.digester(kept), Placement::Blob).await?;
         claims.verify(&received.digests)?;
@@ -87,9 +86,8 @@ impl Endpoint {
             input.copy_source_if_unmodified_since.as_ref(),
         );
         let source = source(&request.extensions, condition)?;
-        let bucket = self.storage.bucket(source.bucket.clone()).await?;
-        let upload =
-            self.storage.upload(input.bucket.clone(), input.key.clone(), input.upload_id.clone()).await?;
+        let bucket = self.storage.bucket(&source.bucket)?;
+        let upload = self.storage.upload(&input.bucket, &input.key, &input.upload_id)?;
         let from = PartSource { source, range, algorithm: upload.algorithm.map(|(algorithm, _)| algorithm) };
         let target = (input.bucket, input.key, input.upload_id);
         let (part, checksums, row) = self.storage.copy_part(target, number, &from).await?;

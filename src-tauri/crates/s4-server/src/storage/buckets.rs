@@ -48,13 +48,13 @@ impl Storage {
         .await
     }
 
-    pub(crate) async fn bucket(&self, name: String) -> Result<Bucket, StorageError> {
-        self.look(move |connection| find(connection, &name)).await
+    pub(crate) fn bucket(&self, name: &str) -> Result<Bucket, StorageError> {
+        self.look(|connection| find(connection, name))
     }
 
     /// Returns all buckets in the order of their names.
     pub(crate) async fn buckets(&self) -> Result<Vec<Bucket>, StorageError> {
-        self.look(|connection| {
+        self.look_through(|connection| {
             let mut statement =
                 connection.prepare_cached(&format!("SELECT {COLUMNS} FROM bucket ORDER BY name"))?;
             let rows: Vec<_> = statement.query_map([], read)?.collect::<Result<_, _>>()?;

@@ -91,7 +91,7 @@ fn complete(change: &mut Change<'_>, completion: &Completion) -> Result<Complete
         headers: &upload.headers,
         part_sizes: &run_lengths(&chosen),
     };
-    let version = put_in_place(change, &bucket, id, &entry)?;
+    let version = put_in_place(change, &bucket, current.as_ref(), id, &entry)?;
     Ok(Completed { put: Put { version: bucket.versioning.shown(&version), etag }, checksums })
 }
 

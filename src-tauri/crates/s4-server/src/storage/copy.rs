@@ -80,7 +80,7 @@ impl Storage {
                 headers: &headers,
                 part_sizes: &source.part_sizes,
             };
-            let version = put_in_place(change, &into, id, &entry)?;
+            let version = put_in_place(change, &into, current.as_ref(), id, &entry)?;
             Ok(Some(Copied {
                 put: Put { version: into.versioning.shown(&version), etag: source.etag },
                 source_version: from.versioning.shown(&source.version),
@@ -99,15 +99,10 @@ impl Storage {
         source: &CopySource,
         algorithm: Algorithm,
     ) -> Result<(i64, Checksums), StorageError> {
-        let (_, row, slice) = self
-            .open_object(
-                source.bucket.clone(),
-                source.key.clone(),
-                source.version.clone(),
-                ReadCondition::default(),
-                |row| Ok(0..row.size),
-            )
-            .await?;
+        let CopySource { bucket, key, version, condition: _ } = source;
+        let whole = |row: &VersionRow| Ok(0..row.size);
+        let (_, row, slice) =
+            self.open_object(bucket, key, version.as_ref(), &ReadCondition::default(), whole)?;
         let compute = move || {
             let mut digester = Digester::new([Algorithm::Crc64Nvme, algorithm]);
             slice.read_all(|chunk| digester.update(chunk))?;

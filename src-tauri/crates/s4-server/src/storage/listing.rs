@@ -56,7 +56,7 @@ pub(crate) struct Listed {
 
 impl Storage {
     pub(crate) async fn list(&self, request: PageRequest) -> Result<Page, StorageError> {
-        self.look(move |connection| {
+        self.look_through(move |connection| {
             let bucket = buckets::find(connection, &request.bucket)?;
             page(connection, bucket.id, &request)
         })

@@ -110,34 +110,33 @@ fn checked(row: VersionRow, condition: &ReadCondition) -> Result<VersionRow, Sto
 
 impl Storage {
     /// Returns what is known of an object, if the condition allows.
-    pub(crate) async fn head(
+    pub(crate) fn head(
         &self,
-        bucket: String,
-        key: String,
-        wanted: Option<VersionId>,
-        condition: ReadCondition,
+        bucket: &str,
+        key: &str,
+        wanted: Option<&VersionId>,
+        condition: &ReadCondition,
     ) -> Result<(Bucket, VersionRow), StorageError> {
-        self.look(move |connection| {
-            let bucket = buckets::find(connection, &bucket)?;
-            let row = readable(connection, bucket.id, &key, wanted.as_ref())?;
-            Ok((bucket, checked(row, &condition)?))
+        self.look(|connection| {
+            let bucket = buckets::find(connection, bucket)?;
+            let row = readable(connection, bucket.id, key, wanted)?;
+            Ok((bucket, checked(row, condition)?))
         })
-        .await
     }
 
     /// Returns an object with the part of its content that `choose` picks by what is known of it.
-    pub(crate) async fn open_object(
+    pub(crate) fn open_object(
         &self,
-        bucket: String,
-        key: String,
-        wanted: Option<VersionId>,
-        condition: ReadCondition,
-        choose: impl FnOnce(&VersionRow) -> Result<Range<u64>, StorageError> + Send + 'static,
+        bucket: &str,
+        key: &str,
+        wanted: Option<&VersionId>,
+        condition: &ReadCondition,
+        choose: impl FnOnce(&VersionRow) -> Result<Range<u64>, StorageError>,
     ) -> Result<(Bucket, VersionRow, Slice), StorageError> {
-        self.look_and_pin(move |connection, blobs| {
-            let bucket = buckets::find(connection, &bucket)?;
-            let row = readable(connection, bucket.id, &key, wanted.as_ref())?;
-            let row = checked(row, &condition)?;
+        self.look_and_pin(|connection, blobs| {
+            let bucket = buckets::find(connection, bucket)?;
+            let row = readable(connection, bucket.id, key, wanted)?;
+            let row = checked(row, condition)?;
             let range = choose(&row)?;
             let slice = if row.size == 0 {
                 Slice::Inline(bytes::Bytes::new())
@@ -146,6 +145,5 @@ impl Storage {
             };
             Ok((bucket, row, slice))
         })
-        .await
     }
 }

@@ -80,7 +80,7 @@ impl Storage {
                 headers: &object.headers,
                 part_sizes: &[],
             };
-            let version = put_in_place(change, &bucket, id, &entry)?;
+            let version = put_in_place(change, &bucket, current.as_ref(), id, &entry)?;
             Ok(Put { version: bucket.versioning.shown(&version), etag })
         })
         .await
@@ -97,13 +97,15 @@ impl Storage {
 }
 
 /// Makes a version whose content is in the index already the current one of its key.
+/// `current` is what is the newest version of the key until now.
 pub(super) fn put_in_place(
     change: &mut Change<'_>,
     bucket: &Bucket,
+    current: Option<&VersionRow>,
     id: i64,
     entry: &Entry<'_>,
 ) -> Result<VersionId, StorageError> {
-    let version = make_room(change, bucket, id, entry.key)?;
+    let version = make_room(change, bucket, current, id, entry.key)?;
     let part_sizes =
         (!entry.part_sizes.is_empty()).then(|| serde_json::to_string(entry.part_sizes)).transpose()?;
     change
@@ -132,24 +134,26 @@ pub(super) fn put_in_place(
 fn make_room(
     change: &mut Change<'_>,
     bucket: &Bucket,
+    current: Option<&VersionRow>,
     id: i64,
     key: &str,
 ) -> Result<VersionId, StorageError> {
     let version = match bucket.versioning {
         Versioning::Enabled => VersionId::fresh(id),
-        Versioning::Off | Versioning::Suspended => {
-            // The one place where a PUT destroys: nobody asked this bucket to keep the old bytes.
-            let null = VersionId::null();
-            if let Some(old) = lookup::version(change.connection, bucket.id, key, &null)? {
-                remove(change, old.id)?;
-            }
-            null
-        }
+        Versioning::Off | Versioning::Suspended => VersionId::null(),
     };
+    // Most keys are new, and then there is nothing to look for.
+    let Some(current) = current else { return Ok(version) };
+    if bucket.versioning != Versioning::Enabled
+        && let Some(old) = lookup::version(change.connection, bucket.id, key, &version)?
+    {
+        // The one place where a PUT destroys: nobody asked this bucket to keep the old bytes.
+        remove(change, old.id)?;
+    }
     change
         .connection
-        .prepare_cached("UPDATE version SET is_current = 0 WHERE bucket = ? AND key = ? AND is_current = 1")?
-        .execute(params![bucket.id.0, key.as_bytes()])?;
+        .prepare_cached("UPDATE version SET is_current = 0 WHERE id = ?")?
+        .execute([current.id])?;
     Ok(version)
 }
 
@@ -176,7 +180,7 @@ pub(super) fn delete(
         }
         (None, Versioning::Enabled | Versioning::Suspended) => {
             let id = change.next_id();
-            let version = make_room(change, bucket, id, &deletion.key)?;
+            let version = make_room(change, bucket, current.as_ref(), id, &deletion.key)?;
             insert_marker(change, bucket, id, &deletion.key, &version)?;
             Ok(Deleted { version: Some(version), is_marker: true })
         }

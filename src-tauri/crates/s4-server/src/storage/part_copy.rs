@@ -87,18 +87,17 @@ impl Storage {
     }
 
     async fn prepare(&self, from: &PartSource) -> Result<Prepared, StorageError> {
-        let CopySource { bucket, key, version, condition } = from.source.clone();
-        let range = from.range.clone();
-        let (_, source, slice) = self
-            .open_object(bucket, key, version, ReadCondition::default(), move |row| {
-                condition.check(&row.etag, row.modified)?;
-                match range {
-                    None => Ok(0..row.size),
-                    Some(range) if range.start < range.end && range.end <= row.size => Ok(range),
-                    Some(_) => Err(StorageError::RangeNotSatisfiable { size: row.size }),
-                }
-            })
-            .await?;
+        let CopySource { bucket, key, version, condition } = &from.source;
+        let choose = |row: &VersionRow| {
+            condition.check(&row.etag, row.modified)?;
+            match &from.range {
+                None => Ok(0..row.size),
+                Some(range) if range.start < range.end && range.end <= row.size => Ok(range.clone()),
+                Some(_) => Err(StorageError::RangeNotSatisfiable { size: row.size }),
+            }
+        };
+        let (_, source, slice) =
+            self.open_object(bucket, key, version.as_ref(), &ReadCondition::default(), choose)?;
         let algorithm = from.algorithm;
         let blobs = Arc::clone(self.blobs());
         spawn_blocking(move || read(&blobs, source, slice, algorithm))

@@ -1,4 +1,9 @@
-//! Connections that only read, lent to one lookup at a time. Never changes anything.
+//! Connections that only read, lent to one lookup at a time. Decides where a lookup runs; never changes
+//! anything.
+//!
+//! - A lookup of a few rows runs where it is asked for: handing it to another thread and back costs more
+//!   than the lookup, and its pages are in memory but for the first time.
+//! - One that may read many rows runs off the async threads.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +14,7 @@ use tokio::sync::Semaphore;
 use crate::data_folder::DataFolder;
 use crate::storage::{Blobs, Storage, StorageError, schema};
 
-/// The most lookups at a time, and so the most connections: each keeps a cache of its own.
+/// The most long lookups at a time: each needs a connection, and each connection keeps a cache of its own.
 const LIMIT: usize = 16;
 
 /// The connections not in use at the moment.
@@ -38,38 +43,42 @@ impl Pool {
             Some(connection) => connection,
             None => schema::open_reader(&self.folder)?,
         };
-        let found = {
-            // One transaction, so that several statements see one state.
-            let transaction = connection.unchecked_transaction()?;
-            look(&transaction)
-        };
+        // One transaction, so that several statements see one state.
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        let found = look(&connection);
+        // A connection that can't leave its old state must not be lent again; dropping it closes it.
+        connection.prepare_cached("COMMIT")?.execute([])?;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         found
     }
 }
 
 impl Storage {
-    /// Runs a lookup on one committed state of the index, off the async threads.
-    pub(super) async fn look<T: Send + 'static>(
+    /// Runs a lookup of a few rows on one committed state of the index.
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&Connection) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        self.readers.pool.run(look)
+    }
+
+    /// As [`look`](Self::look), while no blob that the lookup finds can be removed.
+    pub(super) fn look_and_pin<T>(
+        &self,
+        look: impl FnOnce(&Connection, &Arc<Blobs>) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let pool = &self.readers.pool;
+        let _held = pool.blobs.hold();
+        pool.run(|connection| look(connection, &pool.blobs))
+    }
+
+    /// Runs a lookup that may read many rows, off the async threads.
+    pub(super) async fn look_through<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Connection) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
         let _turn = self.readers.turns.acquire().await.map_err(|_| StorageError::Stopped)?;
         let pool = Arc::clone(&self.readers.pool);
         tokio::task::spawn_blocking(move || pool.run(look)).await.map_err(|_| StorageError::Stopped)?
-    }
-
-    /// As [`look`](Self::look), while no blob that the lookup finds can be removed.
-    pub(super) async fn look_and_pin<T: Send + 'static>(
-        &self,
-        look: impl FnOnce(&Connection, &Arc<Blobs>) -> Result<T, StorageError> + Send + 'static,
-    ) -> Result<T, StorageError> {
-        let _turn = self.readers.turns.acquire().await.map_err(|_| StorageError::Stopped)?;
-        let pool = Arc::clone(&self.readers.pool);
-        let run = move || {
-            let _held = pool.blobs.hold();
-            pool.run(|connection| look(connection, &pool.blobs))
-        };
-        tokio::task::spawn_blocking(run).await.map_err(|_| StorageError::Stopped)?
     }
 }

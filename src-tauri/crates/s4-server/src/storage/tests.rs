@@ -16,8 +16,8 @@ use crate::data_folder::DataFolder;
 use crate::digest::{Algorithm, Digester};
 use crate::storage::{
     Checksums, Completion, Copied, Copy, CopySource, Deleted, Deletion, ListedPart, NewHeaders, NewObject,
-    NewUpload, ObjectHeaders, PartSource, Placement, Put, Storage, StorageError, VersionId, Versioning,
-    receive,
+    NewUpload, ObjectHeaders, PartSource, Placement, Put, Storage, StorageError, VersionId, VersionRow,
+    Versioning, receive,
 };
 
 const BUCKET: &str = "bucket";
@@ -98,11 +98,9 @@ async fn read_version(
     key: &str,
     version: Option<VersionId>,
 ) -> Result<Vec<u8>, StorageError> {
-    let (_, row, slice) = storage
-        .open_object(BUCKET.to_owned(), key.to_owned(), version, ReadCondition::default(), |row| {
-            Ok(0..row.size)
-        })
-        .await?;
+    let whole = |row: &VersionRow| Ok(0..row.size);
+    let (_, row, slice) =
+        storage.open_object(BUCKET, key, version.as_ref(), &ReadCondition::default(), whole)?;
     let mut stream = slice.into_stream();
     let mut found = Vec::new();
     while let Some(chunk) = stream.next().await {

@@ -181,17 +181,11 @@ impl Storage {
         .await
     }
 
-    pub(crate) async fn upload(
-        &self,
-        bucket: String,
-        key: String,
-        name: String,
-    ) -> Result<UploadRow, StorageError> {
-        self.look(move |connection| {
-            let bucket = buckets::find(connection, &bucket)?;
-            find(connection, &bucket, &key, &name)
+    pub(crate) fn upload(&self, bucket: &str, key: &str, name: &str) -> Result<UploadRow, StorageError> {
+        self.look(|connection| {
+            let bucket = buckets::find(connection, bucket)?;
+            find(connection, &bucket, key, name)
         })
-        .await
     }
 
     /// Puts a received part in place.
@@ -242,7 +236,7 @@ impl Storage {
         after: u32,
         limit: usize,
     ) -> Result<(UploadRow, Vec<PartRow>), StorageError> {
-        self.look(move |connection| {
+        self.look_through(move |connection| {
             let bucket = buckets::find(connection, &bucket)?;
             let upload = find(connection, &bucket, &key, &name)?;
             let parts = parts(connection, upload.id, after, limit + 1)?;
@@ -260,7 +254,7 @@ impl Storage {
         after: UploadPosition,
         limit: usize,
     ) -> Result<Vec<UploadRow>, StorageError> {
-        self.look(move |connection| {
+        self.look_through(move |connection| {
             let bucket = buckets::find(connection, &bucket)?;
             let start = after.key.clone().map_or(Position::Start, Position::AfterKey);
             let window = Window::new(&prefix, &start);

@@ -46,7 +46,7 @@ impl Storage {
         after: VersionPosition,
         limit: usize,
     ) -> Result<VersionsPage, StorageError> {
-        self.look(move |connection| {
+        self.look_through(move |connection| {
             let bucket = buckets::find(connection, &bucket)?;
             let mut listing = Listing { prefix, delimiter, after, limit, page: VersionsPage::default() };
             listing.fill(connection, bucket.id)?;

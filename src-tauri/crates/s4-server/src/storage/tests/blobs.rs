@@ -87,9 +87,8 @@ async fn what_is_being_read_stays_until_the_end() {
     upload.send(storage, &vec![1; LARGE]).await;
     upload.send(storage, &vec![2; LARGE]).await;
     upload.complete(storage, only_new()).await.unwrap();
-    let open = |row: &crate::storage::VersionRow| Ok(0..row.size);
-    let (_, _, slice) =
-        storage.open_object(BUCKET.into(), "a".into(), None, ReadCondition::default(), open).await.unwrap();
+    let open = |row: &VersionRow| Ok(0..row.size);
+    let (_, _, slice) = storage.open_object(BUCKET, "a", None, &ReadCondition::default(), open).unwrap();
     let mut stream = slice.into_stream();
     let mut found = stream.next().await.unwrap().unwrap().to_vec();
     remove(storage, "a").await;

@@ -119,10 +119,7 @@ async fn chains_of_replacements_never_fork() {
             tokio::spawn(async move {
                 let mut won = 0_u32;
                 for turn in 0..50_u8 {
-                    let (_, now) = storage
-                        .head(BUCKET.into(), "k".into(), None, ReadCondition::default())
-                        .await
-                        .unwrap();
+                    let (_, now) = storage.head(BUCKET, "k", None, &ReadCondition::default()).unwrap();
                     let bytes = [&[writer, turn], now.etag.as_bytes()].concat();
                     won += u32::from(put(&storage, "k", &bytes, only_if(&now.etag)).await.is_ok());
                 }
