@@ -83,6 +83,10 @@ impl OpenFile {
         self.handle.read_at(buffer, offset)
     }
 
+    pub(crate) fn handle(&self) -> &dyn Handle {
+        &*self.handle
+    }
+
     /// Fails with [`DiskErrorKind::Changed`] if the file was written to since it was opened.
     ///
     /// To be called after the last byte was read and before anything is done with the bytes for good.

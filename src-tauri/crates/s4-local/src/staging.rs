@@ -15,6 +15,7 @@ use s4_core::path::DiskPath;
 use crate::disk::{Disk, DiskResult, Handle, Kind, Stat, directory_of};
 use crate::error::{DiskError, DiskErrorKind};
 use crate::folder::Folder;
+use crate::reading::OpenFile;
 
 /// Whether finishing a file makes it durable at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,11 @@ impl Partial {
     /// Writes all of `piece` at `offset`; several threads may write different ranges.
     pub fn write_at(&self, piece: &[u8], offset: u64) -> DiskResult<()> {
         self.handle.write_at(piece, offset)
+    }
+
+    /// Copies `size` bytes of an open file, which lie there at `from`, to the offset `to`; the system may share storage.
+    pub fn copy_from(&self, source: &OpenFile, from: u64, to: u64, size: u64) -> DiskResult<()> {
+        self.handle.copy_range_from(source.handle(), from, to, size)
     }
 
     /// Reads what was written, for instance to hash resumed bytes again.
