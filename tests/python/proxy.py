@@ -19,6 +19,7 @@ import urllib.parse
 
 CONDITIONS = {"if-match", "if-none-match", "x-amz-copy-source-if-match", "x-amz-copy-source-if-none-match"}
 TURNS = itertools.count()
+REFUSED = itertools.count()
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "server"}
 XML = {"content-type": "application/xml"}
 
@@ -80,9 +81,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if is_write and faults.get("every-third") == "reply-lost" and next(TURNS) % 3 == 0:
             self.close_connection = True
             return
+        if faults.get("completions") == "reply-lost" and self.completes(query) and status == 200:
+            self.close_connection = True
+            return
         self.send(status, headers, content, is_cut=faults.get("bodies") == "cut" and not is_list)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
+
+    def completes(self, query):
+        return self.command == "POST" and "uploadId" in query
 
     def admit(self, is_list):
         """Counts the request and returns the faults of the moment; a held request waits for other ones."""
@@ -103,6 +110,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault == "denied":
             return 403, dict(XML), error("AccessDenied")
         if fault == "broken" and "continuation-token" in query:
+            return 500, dict(XML), error("InternalError")
+        if self.command == "PUT" and "storm" in faults and next(REFUSED) < faults["storm"]:
             return 503, dict(XML), error("SlowDown")
         if faults.get("every-third") == "busy" and next(TURNS) % 3 == 0:
             return 503, dict(XML), error("SlowDown")

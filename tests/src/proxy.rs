@@ -34,7 +34,7 @@ pub enum Fault {
     EmptyListing,
     /// Every listing ends after its first entry, and says that it is whole.
     ShortListing,
-    /// Listings break off: the first page comes, the next is refused with 503.
+    /// Listings break off: the first page comes, the next is refused with 500.
     BrokenListing,
     /// Every listing is refused with 403.
     DeniedListing,
@@ -50,8 +50,12 @@ pub enum Fault {
     WrongClock,
     /// Every third request is refused: slower, please.
     Busy,
+    /// So many uploads are refused: slower, please. Then all is well again. Once for each proxy.
+    Storm(usize),
     /// Every third write is carried out, and its reply is lost.
     LostReplies,
+    /// Every upload in parts is completed, and the reply is lost.
+    LostCompletions,
     /// Requests of this kind (see [`Proxy::counts`]) wait at the door, unanswered, until the fault changes.
     Held(&'static str),
 }
@@ -129,6 +133,8 @@ impl Fault {
             Self::OtherRegion => json!({"all": "other-region"}),
             Self::WrongClock => json!({"all": "wrong-clock"}),
             Self::Busy => json!({"every-third": "busy"}),
+            Self::Storm(count) => json!({"storm": count}),
+            Self::LostCompletions => json!({"completions": "reply-lost"}),
             Self::LostReplies => json!({"every-third": "reply-lost"}),
             Self::Held(kind) => json!({"hold": kind}),
         }

@@ -19,6 +19,7 @@ mod it {
     mod ignored;
     mod kinds;
     mod late_writers;
+    mod limits;
     mod mounts;
     mod names;
     mod network;
