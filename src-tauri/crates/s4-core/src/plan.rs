@@ -12,6 +12,9 @@ use crate::local::{Fingerprint, LocalEntry};
 use crate::path::{DiskPath, RelPath};
 use crate::remote::{ETag, RemoteObject};
 
+/// CopyObject takes objects up to this length, in bytes; so does one part of a copy by parts.
+pub const MAX_COPY_BYTES: u64 = 5 << 30;
+
 /// What is to be done for a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -224,6 +227,12 @@ pub enum Action {
         /// The renamed file.
         local: LocalEntry,
     },
+    /// Passes the contents of objects round in the bucket because their local files changed places.
+    RotateRemote {
+        /// At least two. Each takes the content that the next one has, and the last one that of the first, which
+        /// must be held somewhere meanwhile: so the first is the smallest.
+        turns: Vec<RemoteTurn>,
+    },
     /// Renames a local file because its object was renamed; nothing is replaced.
     MoveLocal {
         /// The path of the source.
@@ -234,10 +243,13 @@ pub enum Action {
         local: LocalEntry,
         /// Where it goes.
         disk: DiskPath,
-        /// The key of the source, which must answer 404 right before.
-        from_key: ObjectKey,
         /// The object it corresponds to from now on.
         object: RemoteObject,
+    },
+    /// Passes local files round because their objects changed places.
+    RotateLocal {
+        /// At least two. The file of each goes to the next one, and that of the last one to the first.
+        turns: Vec<LocalTurn>,
     },
     /// Gives a file another name on this disk only, because names clash or no longer do.
     ///
@@ -304,6 +316,32 @@ pub enum Action {
         /// Where.
         disk: DiskPath,
     },
+}
+
+/// One path of [`Action::RotateRemote`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteTurn {
+    /// The path.
+    pub path: RelPath,
+    /// The version that stands there, which is replaced here and copied elsewhere.
+    pub object: RemoteObject,
+    /// Where its file lies, which has the content that the path takes.
+    pub disk: DiskPath,
+    /// That file.
+    pub local: LocalEntry,
+}
+
+/// One path of [`Action::RotateLocal`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalTurn {
+    /// The path.
+    pub path: RelPath,
+    /// Where its file lies.
+    pub disk: DiskPath,
+    /// What was planned to lie there, and goes to the next one.
+    pub local: LocalEntry,
+    /// The object whose content the path has from now on.
+    pub object: RemoteObject,
 }
 
 /// Why an object is deleted.

@@ -138,9 +138,12 @@ fn record(cases: &[Case<'_>], plan: &mut Plan) {
             | Verdict::KeepBoth { .. }
             | Verdict::SetRemoteMode { .. }
             | Verdict::SetLocalMode { .. }
+            | Verdict::Refill { .. }
             | Verdict::CopyRemote { .. }
+            | Verdict::TurnRemote { .. }
             | Verdict::DeleteMoved
             | Verdict::MoveLocal { .. }
+            | Verdict::TurnLocal { .. }
             | Verdict::MovedAway => {}
         }
     }

@@ -183,12 +183,15 @@ fn takes_away(step: &Step) -> bool {
     match &step.action {
         Action::DeleteRemote { reason, .. } => *reason != DeleteReason::Moved,
         // A conflict that this side won: what it replaces is nobody's base.
-        Action::Upload { replaces, .. } => *replaces != RemoteExpectation::Absent,
+        Action::Upload { replaces, .. } | Action::CopyRemote { replaces, .. } => {
+            *replaces != RemoteExpectation::Absent
+        }
+        Action::RotateRemote { .. } => true,
         Action::Download { .. }
         | Action::KeepBoth { .. }
         | Action::DeleteLocal { .. }
-        | Action::CopyRemote { .. }
         | Action::MoveLocal { .. }
+        | Action::RotateLocal { .. }
         | Action::RenameOnDisk { .. }
         | Action::SetRemoteMode { .. }
         | Action::SetLocalMode { .. }

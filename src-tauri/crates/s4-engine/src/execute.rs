@@ -12,6 +12,8 @@ mod precondition;
 mod receive;
 mod remove;
 mod rename;
+mod rotate_local;
+mod rotate_remote;
 mod send;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -230,9 +232,11 @@ async fn carry_out(session: &Arc<Session>, step: &Step) -> StepResult {
         Action::CopyRemote { from, source, key, replaces, disk, local } => {
             copy::copy_remote(session, path, from, source, key, replaces, disk, local).await
         }
-        Action::MoveLocal { from, from_disk, local, disk, from_key, object } => {
-            rename::move_local(session, path, from, from_disk, local, disk, from_key, object).await
+        Action::RotateRemote { turns } => rotate_remote::rotate(session, turns).await,
+        Action::MoveLocal { from, from_disk, local, disk, object } => {
+            rename::move_local(session, path, from, from_disk, local, disk, object).await
         }
+        Action::RotateLocal { turns } => rotate_local::rotate(session, turns).await,
         Action::RenameOnDisk { from, local, to } => {
             rename::rename_on_disk(session, path, from, local, to).await
         }

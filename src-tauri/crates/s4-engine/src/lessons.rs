@@ -49,9 +49,17 @@ fn fail(facts: &mut Facts, action: &Action, why: &str) {
         Action::Download { object, .. } | Action::KeepBoth { object, .. } => {
             facts.fail_remote(object.key.clone(), object.etag.clone(), why.to_owned());
         }
+        Action::RotateRemote { turns } => {
+            for turn in turns {
+                if let Some(fingerprint) = turn.local.fingerprint() {
+                    facts.fail_local(turn.disk.clone(), *fingerprint, why.to_owned());
+                }
+            }
+        }
         Action::DeleteRemote { .. }
         | Action::DeleteLocal { .. }
         | Action::MoveLocal { .. }
+        | Action::RotateLocal { .. }
         | Action::RenameOnDisk { .. }
         | Action::SetRemoteMode { .. }
         | Action::SetLocalMode { .. }

@@ -107,8 +107,8 @@ impl Work {
                 (Verb::Delete, Side::Remote, 0)
             }
             Action::DeleteLocal { .. } => (Verb::Delete, Side::Local, 0),
-            Action::CopyRemote { .. } => (Verb::Move, Side::Remote, 0),
-            Action::MoveLocal { .. } => (Verb::Move, Side::Local, 0),
+            Action::CopyRemote { .. } | Action::RotateRemote { .. } => (Verb::Move, Side::Remote, 0),
+            Action::MoveLocal { .. } | Action::RotateLocal { .. } => (Verb::Move, Side::Local, 0),
             Action::RenameOnDisk { .. }
             | Action::SetLocalMode { .. }
             | Action::CreateDir { .. }

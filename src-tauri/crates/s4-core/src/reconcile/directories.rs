@@ -93,9 +93,12 @@ impl Presence {
             Verdict::Forget | Verdict::Prune => (false, false, false),
             Verdict::Upload { .. }
             | Verdict::Download { .. }
+            | Verdict::Refill { .. }
             | Verdict::KeepBoth { .. }
             | Verdict::CopyRemote { .. }
-            | Verdict::MoveLocal { .. } => (true, true, remote),
+            | Verdict::TurnRemote { .. }
+            | Verdict::MoveLocal { .. }
+            | Verdict::TurnLocal { .. } => (true, true, remote),
             Verdict::DeleteRemote | Verdict::DeleteMoved => (false, false, remote),
             Verdict::DeleteLocal | Verdict::MovedAway => (false, false, remote),
         };

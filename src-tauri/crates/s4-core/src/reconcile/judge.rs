@@ -30,6 +30,8 @@ pub(super) enum Verdict {
     Upload { replaces: RemoteExpectation, trash_replaced: bool },
     /// Bring the remote content.
     Download { must_descend_from: Option<ETag> },
+    /// The same, once the file that is here was renamed by the step of another path.
+    Refill { must_descend_from: Option<ETag> },
     /// The file was deleted here.
     DeleteRemote,
     /// The object was deleted there.
@@ -45,11 +47,15 @@ pub(super) enum Verdict {
     /// Take over the executable bit.
     SetLocalMode { executable: bool },
     /// The file was renamed here from that path: copy its object.
-    CopyRemote { from: RelPath },
+    CopyRemote { from: RelPath, replaces: RemoteExpectation },
+    /// The same, and in the end that path takes the content of this one.
+    TurnRemote { from: RelPath },
     /// The object's file was renamed; delete it once it is copied.
     DeleteMoved,
-    /// The object was renamed there from that path: rename the file.
+    /// The object was renamed there from that path: rename the file. What lies here is renamed before.
     MoveLocal { from: RelPath },
+    /// The same, and in the end that path takes the file of this one.
+    TurnLocal { from: RelPath },
     /// The file is renamed by the step of another path.
     MovedAway,
 }

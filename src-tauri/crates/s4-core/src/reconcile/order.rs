@@ -5,8 +5,8 @@
 //! - Where a file becomes a directory, or a directory a file, the deletes are confirmed before the first write on
 //!   the other side.
 //! - A directory is made before what goes into it, and removed after what was in it.
-//! - There is no cycle: steps in the bucket never wait for steps on the disk but to record a directory, and no move
-//!   waits for room that another move makes ([`super::moves`]).
+//! - There is no cycle: steps in the bucket never wait for steps on the disk but to record a directory, and moves wait
+//!   for each other in chains only: those that pass contents round are one step ([`super::moves`]).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -152,6 +152,15 @@ impl<'a> Index<'a> {
                 self.fill(&path, id);
                 self.works_on.insert(path, id);
             }
+            Action::RotateRemote { turns } => {
+                for turn in turns {
+                    self.fill(&turn.path, id);
+                    self.works_on.insert(turn.path.clone(), id);
+                }
+            }
+            Action::RotateLocal { turns } => {
+                self.works_on.extend(turns.iter().map(|turn| (turn.path.clone(), id)));
+            }
             Action::Download { .. } | Action::SetRemoteMode { .. } | Action::SetLocalMode { .. } => {
                 self.works_on.insert(path, id);
             }
@@ -189,6 +198,11 @@ impl<'a> Index<'a> {
                 after.extend(self.deletes_marker.get(path));
                 after.extend(self.copies_from.get(path).into_iter().flatten());
             }
+            Action::RotateRemote { turns } => {
+                // What else has the content of one of them now is copied before.
+                let copies = turns.iter().filter_map(|turn| self.copies_from.get(&turn.path));
+                after.extend(copies.flatten());
+            }
             Action::PutMarker { .. } => {
                 // A marker waits for nothing below it: those deletes wait for the marker.
                 after.extend(path.ancestors().filter_map(|above| self.deletes_object.get(&above)));
@@ -209,7 +223,7 @@ impl<'a> Index<'a> {
                 after.extend(below(&self.deletes_object, path));
                 after.extend(below(&self.deletes_marker, path));
             }
-            Action::DeleteLocal { .. } => {}
+            Action::DeleteLocal { .. } | Action::RotateLocal { .. } => {}
             Action::RemoveDir { .. } => {
                 let place = &self.place(path);
                 after.extend(below(&self.vacates, place));

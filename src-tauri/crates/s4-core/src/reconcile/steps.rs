@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::path::{DiskPath, RelPath};
-use crate::plan::{Action, DeleteReason, RemoteExpectation, Step};
+use crate::plan::{Action, DeleteReason, Step};
 
 use super::clashes::Clashes;
 use super::directories::{Directories, Fate};
 use super::judge::Verdict;
 use super::sides::Sides;
-use super::{Case, Input, order};
+use super::{Case, Input, moves, order};
 
 /// Returns the steps of all verdicts, each behind those it must come after.
 pub(super) fn of(
@@ -21,9 +21,9 @@ pub(super) fn of(
 ) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let sources: BTreeMap<&RelPath, &Case<'_>> = cases.iter().map(|case| (&case.path, case)).collect();
+    let waiting = moves::waiting(cases, clashes);
     for case in cases {
-        // What changes a file that gets another name waits for the next plan, which sees it under that name.
-        if clashes.renames.contains_key(&case.path) && replaces_local(&case.verdict) {
+        if waiting.contains(&case.path) && replaces_local(&case.verdict) {
             continue;
         }
         if let Some(action) = file_action(input, sides, case, &sources, clashes) {
@@ -81,6 +81,12 @@ fn file_action(
             replaces: local.map(|node| node.entry.clone()),
             must_descend_from: must_descend_from.clone(),
         }),
+        Verdict::Refill { must_descend_from } => Some(Action::Download {
+            object: case.remote?.clone(),
+            disk: target(),
+            replaces: None,
+            must_descend_from: must_descend_from.clone(),
+        }),
         Verdict::KeepBoth { copy } => Some(Action::KeepBoth {
             object: case.remote?.clone(),
             disk: local?.disk.clone(),
@@ -107,32 +113,22 @@ fn file_action(
             object: case.remote?.clone(),
             executable: *executable,
         }),
-        Verdict::CopyRemote { from } => Some(Action::CopyRemote {
-            from: from.clone(),
-            source: sources.get(from)?.remote?.clone(),
-            key: key(),
-            replaces: RemoteExpectation::Absent,
-            disk: local?.disk.clone(),
-            local: local?.entry.clone(),
-        }),
-        Verdict::MoveLocal { from } => {
-            let source = sources.get(from)?;
-            Some(Action::MoveLocal {
-                from: from.clone(),
-                from_disk: source.local.as_ref()?.disk.clone(),
-                local: source.local.as_ref()?.entry.clone(),
-                disk: target(),
-                from_key: source.row?.key.clone(),
-                object: case.remote?.clone(),
-            })
-        }
+        Verdict::CopyRemote { .. }
+        | Verdict::TurnRemote { .. }
+        | Verdict::MoveLocal { .. }
+        | Verdict::TurnLocal { .. } => moves::action(case, sources, key, target),
     }
 }
 
 /// Returns whether a verdict changes a file that is on disk, so that it is no longer what the trees showed.
 fn replaces_local(verdict: &Verdict) -> bool {
     match verdict {
-        Verdict::Download { .. } | Verdict::KeepBoth { .. } | Verdict::SetLocalMode { .. } => true,
+        Verdict::Download { .. }
+        | Verdict::Refill { .. }
+        | Verdict::KeepBoth { .. }
+        | Verdict::SetLocalMode { .. }
+        | Verdict::MoveLocal { .. }
+        | Verdict::TurnLocal { .. } => true,
         Verdict::Settled
         | Verdict::Examine(_)
         | Verdict::Problem(_)
@@ -145,8 +141,8 @@ fn replaces_local(verdict: &Verdict) -> bool {
         | Verdict::Conflict
         | Verdict::SetRemoteMode { .. }
         | Verdict::CopyRemote { .. }
+        | Verdict::TurnRemote { .. }
         | Verdict::DeleteMoved
-        | Verdict::MoveLocal { .. }
         | Verdict::MovedAway => false,
     }
 }

@@ -40,7 +40,8 @@ pub(super) async fn set_remote(
     let mut attributes = send::attributes(session, path, local, &replaces, &head.metadata.base);
     attributes.metadata.mtime_ns = head.metadata.mtime_ns.or(attributes.metadata.mtime_ns);
     attributes.metadata.executable = executable;
-    let written = copy::copy(session, object, &object.key, &replaces, attributes).await?;
+    let source = copy::Source { object, version: None, crc64nvme: Some(digest.crc64nvme) };
+    let written = copy::copy(session, source, &object.key, &replaces, attributes).await?;
     let row = FileRow {
         content: RowContent::File { digest, executable },
         fingerprint: file.fingerprint,

@@ -78,7 +78,8 @@ pub(super) async fn copy_to_trash(
             metadata: head.metadata,
             content_type: content_type(path.name()).map(str::to_owned),
         };
-        copy::copy_by_parts(session, &source, &destination, &Condition::None, &attributes).await?;
+        let source = copy::Source { object: &source, version: None, crc64nvme: head.crc64nvme };
+        copy::copy_by_parts(session, source, &destination, &Condition::None, &attributes).await?;
         return Ok(());
     }
     let request = CopyRequest {

@@ -3,18 +3,15 @@
 use std::sync::Arc;
 
 use s4_core::baseline::{FileRow, RowContent, RowLastModified};
-use s4_core::key::ObjectKey;
-use s4_core::local::{LocalEntry, LocalFile};
+use s4_core::local::{Fingerprint, LocalEntry, LocalFile};
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::RowChange;
 use s4_core::remote::RemoteObject;
 
-use super::precondition;
 use crate::db::ActivityKind;
 use crate::session::{Done, Session, StepResult, Stop};
 
 /// Renames a file because its object was renamed.
-#[expect(clippy::too_many_arguments, reason = "the fields of one action, each named in the plan")]
 pub(super) async fn move_local(
     session: &Arc<Session>,
     path: &RelPath,
@@ -22,16 +19,14 @@ pub(super) async fn move_local(
     from_disk: &DiskPath,
     local: &LocalEntry,
     disk: &DiskPath,
-    from_key: &ObjectKey,
     object: &RemoteObject,
 ) -> StepResult {
-    // The file leaves its old path: as for a delete, only the object itself can say that it is gone.
-    precondition::must_be_absent(session, from_key).await?;
     let Some(row) = session.row(from) else {
         return Err(Stop::Again("the source is no longer known".to_owned()));
     };
     let (source, expected, to) = (from_disk.clone(), local.clone(), disk.clone());
-    // Nothing is lost: the new name must be free, and what is renamed is what was planned.
+    // Nothing is lost: the new name must be free, and what is renamed is what was planned. It stays in the folder, so
+    // nothing hangs on the object of its old path being gone: one that is there after all is brought again.
     let fingerprint = session
         .blocking(move |session| -> StepResult<_> {
             if source != to {
@@ -43,7 +38,22 @@ pub(super) async fn move_local(
         })
         .await?
         .ok_or_else(|| Stop::Again("it is not what was planned".to_owned()))?;
-    let row = FileRow {
+    let row = moved_row(row, disk, fingerprint, object);
+    Ok(Done {
+        rows: vec![RowChange::ForgetFile(from.clone()), RowChange::File(path.clone(), Box::new(row))],
+        activity: Some((ActivityKind::MovedLocal, 0)),
+        ..Done::default()
+    })
+}
+
+/// Returns the row of a file that was renamed, from the one that it had.
+pub(super) fn moved_row(
+    row: FileRow,
+    disk: &DiskPath,
+    fingerprint: Fingerprint,
+    object: &RemoteObject,
+) -> FileRow {
+    FileRow {
         key: object.key.clone(),
         disk: disk.clone(),
         fingerprint,
@@ -53,12 +63,7 @@ pub(super) async fn move_local(
         version_id: None,
         own_write: false,
         ..row
-    };
-    Ok(Done {
-        rows: vec![RowChange::ForgetFile(from.clone()), RowChange::File(path.clone(), Box::new(row))],
-        activity: Some((ActivityKind::MovedLocal, 0)),
-        ..Done::default()
-    })
+    }
 }
 
 /// Gives a file another name on this disk only.

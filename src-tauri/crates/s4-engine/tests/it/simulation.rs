@@ -86,7 +86,7 @@ fn act(replica: &Replica, random: &mut Random, log: &mut Log) {
         );
     }
     let below_file = path.match_indices('/').any(|(end, _)| read(&path[..end]).is_some());
-    match random.below(10) {
+    match random.below(13) {
         0..=3 if !is_dir && !below_file => {
             let content = log.save(read(&path));
             replica.disk.write(&path, content.as_bytes());
@@ -115,6 +115,30 @@ fn act(replica: &Replica, random: &mut Random, log: &mut Log) {
                     println!("{}: {path} moves to {to}", replica.name);
                 }
                 replica.disk.move_over(&path, to);
+            }
+        }
+        10 | 11 if files.len() > 1 => {
+            // Two or three files change places.
+            let first = random.below(files.len());
+            let turning: Vec<&String> =
+                files.iter().cycle().skip(first).take(files.len().min(2 + random.below(2))).collect();
+            if is_traced {
+                println!("{}: {turning:?} change places", replica.name);
+            }
+            replica.disk.move_over(turning[0], "under way");
+            for pair in turning.windows(2) {
+                replica.disk.move_over(pair[1], pair[0]);
+            }
+            replica.disk.move_over("under way", turning[turning.len() - 1]);
+        }
+        12 if read(&path).is_some() => {
+            // As logs are rotated: the old one gets another name, and a new one begins.
+            let aside = format!("{path}.1");
+            let is_free = !replica.tree().contains_key(&format!("{aside}/"));
+            if is_free {
+                log.deleted.extend(read(&aside));
+                replica.disk.move_over(&path, &aside);
+                replica.disk.write(&path, log.save(None).as_bytes());
             }
         }
         _ if !below_file && read(&path).is_none() => {

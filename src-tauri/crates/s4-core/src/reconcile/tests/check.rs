@@ -121,7 +121,15 @@ pub(super) fn line(step: &Step) -> String {
             DeleteReason::Ignored => format!("delete ignored {path}"),
         },
         Action::DeleteLocal { disk, .. } => format!("delete local {}", place(disk)),
-        Action::CopyRemote { from, .. } => format!("copy {from} to {path}"),
+        Action::CopyRemote { from, replaces, .. } => format!("copy {from} to {path}{}", over(replaces)),
+        Action::RotateRemote { turns } => {
+            let paths: Vec<&str> = turns.iter().map(|turn| turn.path.as_str()).collect();
+            format!("rotate remote {}", paths.join(" < "))
+        }
+        Action::RotateLocal { turns } => {
+            let paths: Vec<&str> = turns.iter().map(|turn| turn.path.as_str()).collect();
+            format!("rotate local {}", paths.join(" > "))
+        }
         Action::MoveLocal { from, disk, .. } => format!("move {from} to {}", place(disk)),
         Action::RenameOnDisk { from, to, .. } => format!("rename {from} to {to}"),
         Action::SetRemoteMode { executable, .. } => format!("publish {}{path}", bit(executable)),

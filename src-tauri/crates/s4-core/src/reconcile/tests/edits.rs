@@ -19,6 +19,8 @@ pub(super) enum Edit {
     Delete(usize),
     MakeDir(usize),
     Rename(usize, usize),
+    /// Files that change places, as far as all of them are there.
+    Turn(Vec<usize>),
     Touch(usize),
     Chmod(usize),
 }
@@ -31,6 +33,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         5 => path().prop_map(Edit::Delete),
         2 => path().prop_map(Edit::MakeDir),
         5 => (path(), path()).prop_map(|(from, to)| Edit::Rename(from, to)),
+        3 => proptest::collection::btree_set(path(), 2..4).prop_map(|paths| Edit::Turn(paths.into_iter().collect())),
         1 => path().prop_map(Edit::Touch),
         1 => path().prop_map(Edit::Chmod),
     ]
@@ -63,6 +66,10 @@ impl World {
                     None => PATHS[*to].to_owned(),
                 };
                 self.rename_on_disk(&from, &to);
+            }
+            Edit::Turn(paths) => {
+                let places: Vec<DiskPath> = paths.iter().map(|path| disk(&spelled(*path))).collect();
+                self.turn_on_disk(&places);
             }
             Edit::Touch(path) => {
                 let place = disk(&spelled(*path));
@@ -146,6 +153,26 @@ impl World {
         }
     }
 
+    /// Gives each file the name of the next one.
+    fn turn_on_disk(&mut self, places: &[DiskPath]) {
+        let are_names = places.iter().enumerate().all(|(index, place)| !places[..index].contains(place));
+        let file = |place: &DiskPath| match self.disk.get(place) {
+            Some(node @ (Node::File { .. } | Node::Symlink { .. })) => Some(node.clone()),
+            Some(Node::Dir | Node::Special | Node::Unreadable | Node::Mount) | None => None,
+        };
+        let Some(nodes) = places.iter().map(file).collect::<Option<Vec<Node>>>() else { return };
+        if !are_names {
+            return;
+        }
+        let now = self.tick();
+        for (mut node, place) in nodes.into_iter().zip(places.iter().cycle().skip(1)) {
+            if let Node::File { print, .. } | Node::Symlink { print, .. } = &mut node {
+                print.ctime_ns = Some(now);
+            }
+            self.disk.insert(place.clone(), node);
+        }
+    }
+
     pub(super) fn edit_bucket(&mut self, edit: &Edit) {
         let key = |path: usize| format!("p/{}", PATHS[path]);
         match edit {
@@ -172,6 +199,14 @@ impl World {
                     let Some(object) = self.bucket.remove(&name) else { continue };
                     let copy = self.object(&object.content, object.symlink, object.executable);
                     self.bucket.insert(format!("{to}{}", &name[from.len()..]), copy);
+                }
+            }
+            Edit::Turn(paths) => {
+                let keys: Vec<String> = paths.iter().map(|path| key(*path)).collect();
+                let objects: Option<Vec<_>> = keys.iter().map(|key| self.bucket.get(key).cloned()).collect();
+                for (object, key) in objects.unwrap_or_default().iter().zip(keys.iter().cycle().skip(1)) {
+                    let copy = self.object(&object.content, object.symlink, object.executable);
+                    self.bucket.insert(key.clone(), copy);
                 }
             }
             Edit::Touch(path) | Edit::Chmod(path) => {

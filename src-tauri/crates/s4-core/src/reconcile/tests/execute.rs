@@ -128,11 +128,13 @@ impl World {
             Action::Upload { .. }
             | Action::DeleteRemote { .. }
             | Action::CopyRemote { .. }
+            | Action::RotateRemote { .. }
             | Action::SetRemoteMode { .. } => self.execute_in_bucket(step),
             Action::Download { .. }
             | Action::KeepBoth { .. }
             | Action::DeleteLocal { .. }
             | Action::MoveLocal { .. }
+            | Action::RotateLocal { .. }
             | Action::RenameOnDisk { .. }
             | Action::SetLocalMode { .. } => self.execute_on_disk(step),
             Action::PutMarker { .. }
@@ -177,6 +179,7 @@ impl World {
                     false => Err("the copy has another content than the file".to_owned()),
                 }
             }
+            Action::RotateRemote { turns } => self.rotate_remote(turns),
             Action::SetRemoteMode { object, disk, local, executable } => {
                 self.expect_local(disk, local)?;
                 self.expect_version(object)?;
@@ -227,10 +230,9 @@ impl World {
                 self.remove(disk);
                 Ok(vec![RowChange::ForgetFile(path.clone())])
             }
-            Action::MoveLocal { from, from_disk, local, disk, from_key, object } => {
+            Action::MoveLocal { from, from_disk, local, disk, object } => {
                 self.expect_local(from_disk, local)?;
                 self.expect_version(object)?;
-                self.expect_remote(from_key.as_str(), &RemoteExpectation::Absent)?;
                 let is_other_spelling = self.find(disk).as_ref() == Some(from_disk);
                 if !is_other_spelling {
                     self.expect_free(disk)?;
@@ -244,6 +246,7 @@ impl World {
                 let rows = vec![RowChange::ForgetFile(from.clone()), moved];
                 same.then_some(rows).ok_or_else(|| "the object has another content than the file".to_owned())
             }
+            Action::RotateLocal { turns } => self.rotate_local(turns),
             Action::RenameOnDisk { from, local, to } => {
                 self.expect_local(from, local)?;
                 self.expect_free(to)?;
@@ -316,7 +319,13 @@ impl World {
         }
     }
 
-    fn file_row(&mut self, path: &RelPath, key: &str, disk: &DiskPath, own_write: bool) -> RowChange {
+    pub(super) fn file_row(
+        &mut self,
+        path: &RelPath,
+        key: &str,
+        disk: &DiskPath,
+        own_write: bool,
+    ) -> RowChange {
         let mut row = self.row(key, disk, own_write);
         // Where the disk has no executable bit, the object's value stands.
         if let RowContent::File { executable, .. } = &mut row.content

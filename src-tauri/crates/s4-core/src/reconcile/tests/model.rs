@@ -2,7 +2,7 @@
 
 use crate::local::{Fingerprint, LocalEntry};
 use crate::path::DiskPath;
-use crate::plan::RemoteExpectation;
+use crate::plan::{LocalTurn, RemoteExpectation, RemoteTurn, RowChange};
 use crate::remote::RemoteObject;
 
 use super::world::{Node, Object, World};
@@ -94,5 +94,51 @@ impl World {
         if let Some(object) = self.bucket.remove(object.key.as_str()) {
             self.trash.push(object.content);
         }
+    }
+
+    pub(super) fn rotate_remote(&mut self, turns: &[RemoteTurn]) -> Result<Vec<RowChange>, String> {
+        for turn in turns {
+            self.expect_local(&turn.disk, &turn.local)?;
+            self.expect_version(&turn.object)?;
+        }
+        let mut next = turns.iter().cycle().skip(1);
+        let held = self.bucket.clone();
+        let mut rows = Vec::new();
+        for turn in turns {
+            let (key, source) = (turn.object.key.as_str(), next.next().unwrap());
+            self.upload(&turn.disk, key);
+            if self.bucket[key].content != held[source.object.key.as_str()].content {
+                return Err("the copy has another content than the file".to_owned());
+            }
+            rows.push(self.file_row(&turn.path, key, &turn.disk, true));
+        }
+        Ok(rows)
+    }
+
+    pub(super) fn rotate_local(&mut self, turns: &[LocalTurn]) -> Result<Vec<RowChange>, String> {
+        for turn in turns {
+            self.expect_local(&turn.disk, &turn.local)?;
+            self.expect_version(&turn.object)?;
+        }
+        let held = self.disk.clone();
+        let now = self.tick();
+        let mut next = turns.iter().cycle().skip(1);
+        for turn in turns {
+            let mut node = held[&turn.disk].clone();
+            if let Node::File { print, .. } = &mut node {
+                print.ctime_ns = Some(now);
+            }
+            self.disk.insert(next.next().unwrap().disk.clone(), node);
+        }
+        let mut rows = Vec::new();
+        for turn in turns {
+            let key = turn.object.key.as_str();
+            let Node::File { content, .. } = &self.disk[&turn.disk] else { panic!("only files turn") };
+            if *content != self.bucket[key].content {
+                return Err("the object has another content than the file".to_owned());
+            }
+            rows.push(self.file_row(&turn.path, key, &turn.disk, false));
+        }
+        Ok(rows)
     }
 }

@@ -1,8 +1,8 @@
 //! Renames of either side: which of them move no content.
 
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, CopyCondition};
 
-use super::check::{check, check_questions};
+use super::check::{check, check_order, check_questions};
 use super::world::{Node, Tags, World, disk};
 
 /// A file here was renamed.
@@ -64,24 +64,159 @@ fn a_fresh_row_proves_no_move_without_a_hash() {
     check(world, &["delete remote a", "upload b"]);
 }
 
+/// Files that hold one of these contents each.
+fn files(contents: &[(&str, &str)]) -> World {
+    contents.iter().fold(World::new(), |world, (path, content)| world.agreed(path, content))
+}
+
+/// The files here were renamed: each from its first name to its second one, all at once.
+pub(super) fn renamed_all(world: World, moves: &[(&str, &str)]) -> World {
+    world.edit(|world| {
+        for (from, _) in moves {
+            world.move_on_disk(from, &format!("{from} under way"));
+        }
+        for (from, to) in moves {
+            world.move_on_disk(&format!("{from} under way"), to);
+        }
+    })
+}
+
+/// The objects were renamed as if all at once.
+pub(super) fn renamed_all_there(world: World, moves: &[(&str, &str)]) -> World {
+    world.edit(|world| {
+        let key = |path: &str| format!("p/{path}");
+        let moved: Vec<_> = moves.iter().map(|(from, _)| world.bucket.remove(&key(from)).unwrap()).collect();
+        for ((_, to), object) in moves.iter().zip(moved) {
+            let copy = world.object(&object.content, object.symlink, object.executable);
+            world.bucket.insert(key(to), copy);
+        }
+    })
+}
+
 #[test]
-fn t35_chains_swaps_and_cycles_come_out_right() {
-    let chain = World::new().agreed("a", "11").agreed("b", "22").edit(|world| {
-        world.move_on_disk("b", "c");
-        world.move_on_disk("a", "b");
+fn t35_chains_swaps_and_cycles_here_are_copies() {
+    let chain = || renamed_all(files(&[("a", "11"), ("b", "222")]), &[("a", "b"), ("b", "c")]);
+    check_questions(&chain(), &[]);
+    check(chain(), &["copy a to b over", "copy b to c", "delete moved a"]);
+    check_order(chain(), &[("copy b to c", "copy a to b over"), ("copy a to b over", "delete moved a")]);
+    let swap = || renamed_all(files(&[("a", "222"), ("b", "11")]), &[("a", "b"), ("b", "a")]);
+    check_questions(&swap(), &[]);
+    // The smallest is first: it is the one that may have to be sent.
+    check(swap(), &["rotate remote b < a"]);
+    let three = files(&[("a", "1"), ("d/b", "22"), ("e/c", "333")]);
+    let cycle = renamed_all(three, &[("a", "d/b"), ("d/b", "e/c"), ("e/c", "a")]);
+    check(cycle, &["rotate remote a < e/c < d/b"]);
+    // Of one length: then the hashes are known, and tell.
+    let swap = || renamed_all(files(&[("a", "11"), ("b", "22")]), &[("a", "b"), ("b", "a")]);
+    check_questions(&swap(), &["hash a", "hash b"]);
+    check(swap(), &["rotate remote a < b"]);
+    // A file renamed over another one.
+    let over = files(&[("a", "11"), ("b", "222")]).edit(|world| world.move_on_disk("a", "b"));
+    check(over, &["copy a to b over", "delete moved a"]);
+}
+
+#[test]
+fn t35_chains_swaps_and_cycles_there_are_renames() {
+    let chain = || renamed_all_there(files(&[("a", "11"), ("b", "222")]), &[("a", "b"), ("b", "c")]);
+    check_questions(&chain(), &["head p/b", "head p/c"]);
+    check(chain(), &["move a to b", "move b to c"]);
+    check_order(chain(), &[("move b to c", "move a to b")]);
+    let swap = || renamed_all_there(files(&[("a", "11"), ("b", "222")]), &[("a", "b"), ("b", "a")]);
+    check(swap(), &["rotate local b > a"]);
+    let three = files(&[("a", "1"), ("d/b", "22"), ("e/c", "333")]);
+    let cycle = renamed_all_there(three, &[("a", "d/b"), ("d/b", "e/c"), ("e/c", "a")]);
+    check(cycle, &["rotate local d/b > e/c > a"]);
+    for tags in [Tags::Md5, Tags::Checksummed] {
+        let world = World::new().edit(|world| world.tags = tags).agreed("a", "11").agreed("b", "22");
+        check(renamed_all_there(world, &[("a", "b"), ("b", "a")]), &["rotate local b > a"]);
+    }
+    // A new version where a file was renamed from, as logs are rotated.
+    let refilled = || renamed_all_there(files(&[("a", "11")]), &[("a", "b")]).remote("a", "3333");
+    check(refilled(), &["download a", "move a to b"]);
+    check_order(refilled(), &[("move a to b", "download a")]);
+    // Renamed over a file whose content is nowhere else: it is brought, and what is replaced goes to the trash.
+    let over = renamed_all_there(files(&[("a", "11"), ("b", "222")]), &[("a", "b")]);
+    check(over, &["delete local a", "download b over"]);
+}
+
+#[test]
+fn what_was_edited_here_meanwhile_takes_no_part_in_a_rename_there() {
+    let swap = renamed_all_there(files(&[("a", "11"), ("b", "222")]), &[("a", "b"), ("b", "a")]);
+    check(swap.local("a", "4444"), &["download b over", "keep both a and a (conflict 2026-11-20 here)"]);
+    let chain = renamed_all_there(files(&[("a", "11"), ("b", "222")]), &[("a", "b"), ("b", "c")]);
+    let lines = ["delete local a", "download c", "keep both b and b (conflict 2026-11-20 here)"];
+    check(chain.local("b", "4444"), &lines);
+}
+
+#[test]
+fn what_was_edited_there_meanwhile_is_no_copy_of_a_rename_here() {
+    let swap = || renamed_all(files(&[("a", "11"), ("b", "222")]), &[("a", "b"), ("b", "a")]);
+    check(swap().remote("b", "4444"), &["keep both b and b (conflict 2026-11-20 here)", "upload a over"]);
+}
+
+#[test]
+fn a_new_executable_bit_is_no_mere_rename() {
+    let world = files(&[("a", "11")]).edit(|world| {
+        world.bucket.clear();
+        world.put("b", "+11");
     });
-    check(chain, &["copy b to c", "delete remote a", "upload b over"]);
-    let swap = World::new().agreed("a", "11").agreed("b", "22").edit(|world| {
-        world.move_on_disk("a", "t");
-        world.move_on_disk("b", "a");
-        world.move_on_disk("t", "b");
-    });
-    check(swap, &["upload a over", "upload b over"]);
-    let there = World::new().agreed("a", "11").agreed("b", "22").edit(|world| {
-        world.put("a", "22");
-        world.put("b", "11");
-    });
-    check(there, &["download a over", "download b over"]);
+    check(world, &["delete local a", "download b"]);
+}
+
+#[test]
+fn objects_whose_tags_are_other_md5s_are_not_asked() {
+    let world = files(&[("a", "11"), ("b", "22")]).remote("a", "33").remote("b", "44");
+    check_questions(&world, &["head p/a", "head p/b"]);
+    let world = files(&[("a", "11"), ("b", "222")]).remote("a", "333").remote("b", "44");
+    check_questions(&world, &[]);
+    check(world, &["download a over", "download b over"]);
+}
+
+#[test]
+fn copies_that_the_store_cannot_make_are_uploads() {
+    let swap = || renamed_all(files(&[("a", "11"), ("b", "222")]), &[("a", "b"), ("b", "a")]);
+    let chain = || renamed_all(files(&[("a", "11"), ("b", "222")]), &[("a", "b"), ("b", "c")]);
+    let without =
+        |world: World, change: fn(&mut Capabilities)| world.with(|context| change(&mut context.store));
+    check(without(swap(), |store| *store = Capabilities::NONE), &["upload a over", "upload b over"]);
+    let no_replacing: fn(&mut Capabilities) = |store| {
+        store.copy_if_match = CopyCondition::None;
+        store.complete_if_match = false;
+    };
+    check(without(swap(), no_replacing), &["upload a over", "upload b over"]);
+    check(without(chain(), no_replacing), &["copy b to c", "delete remote a", "upload b over"]);
+    // By parts.
+    check(without(swap(), |store| store.copy_if_match = CopyCondition::None), &["rotate remote a < b"]);
+}
+
+#[test]
+fn a_file_moved_across_directories_keeps_its_content_where_it_is() {
+    let here = files(&[("d/a", "11"), ("e/b", "222")]).edit(|world| world.move_on_disk("d/a", "e/a"));
+    check(here, &["copy d/a to e/a", "delete moved d/a", "put marker d/"]);
+    let there = renamed_all_there(files(&[("d/a", "11"), ("e/b", "222")]), &[("d/a", "e/a")]);
+    check(there, &["move d/a to e/a", "rmdir d/"]);
+}
+
+#[test]
+fn t04_a_change_of_case_alone_moves_no_content() {
+    check(renamed("readme", "README"), &["copy readme to README", "delete moved readme"]);
+    for case_sensitive in [true, false] {
+        let world = files(&[("readme", "11")]).with(|context| context.disk.case_sensitive = case_sensitive);
+        check(renamed_all_there(world, &[("readme", "README")]), &["move readme to README"]);
+    }
+}
+
+#[test]
+fn t36_a_renamed_directory_with_an_edit_inside_sends_only_the_edit() {
+    let agreed = || files(&[("d/a", "11"), ("d/b", "222")]);
+    let here = renamed_all(agreed(), &[("d/a", "e/a"), ("d/b", "e/b")])
+        .edit(|world| drop(world.disk.remove(&disk("d"))))
+        .local("e/b", "4444");
+    let lines =
+        ["copy d/a to e/a", "delete moved d/a", "delete remote d/b", "forget d/", "record e/", "upload e/b"];
+    check(here, &lines);
+    let there = renamed_all_there(agreed(), &[("d/a", "e/a"), ("d/b", "e/b")]).remote("e/b", "4444");
+    check(there, &["delete local d/b", "download e/b", "mkdir e/", "move d/a to e/a", "rmdir d/"]);
 }
 
 #[test]

@@ -8,11 +8,12 @@ use crate::baseline::RowContent;
 use crate::capabilities::Capabilities;
 use crate::context::ConflictPolicy;
 use crate::digest::Digest;
-use crate::plan::ProblemReason;
+use crate::plan::{Action, ProblemReason};
 
 use super::check::lines;
 use super::edits::{Edit, edits};
 use super::execute::Mishaps;
+use super::moves::{renamed_all, renamed_all_there};
 use super::world::{Tags, World, parts, rel};
 
 fn tags() -> impl Strategy<Value = Tags> {
@@ -175,6 +176,9 @@ fn settle(mut world: World, mishaps: &[(Mishaps, Vec<Edit>, Vec<Edit>)]) {
     }
 }
 
+/// Names that files take from each other. None is a directory of another.
+const TAKEN: [&str; 7] = ["a", "b", "c", "d/a", "d/b", "e/f/a", "B"];
+
 const MIRRORED: [&str; 5] = ["a", "b", "c", "d/a", "d/b"];
 
 proptest! {
@@ -199,6 +203,32 @@ proptest! {
         mishaps in proptest::collection::vec((mishaps(), edits(3), edits(3)), 1..4),
     ) {
         settle(story.tell(), &mishaps);
+    }
+
+    #[test]
+    fn whatever_names_files_take_from_each_other_no_content_travels(
+        sizes in proptest::collection::vec(0..3_usize, TAKEN.len()),
+        names in Just(TAKEN.to_vec()).prop_shuffle(),
+        tags in prop_oneof![Just(Tags::Md5), Just(Tags::Checksummed)],
+        is_here in any::<bool>(),
+    ) {
+        let mut world = World::new();
+        world.tags = tags;
+        let moves: Vec<(&str, &str)> = TAKEN.into_iter().zip(names).zip(&sizes)
+            .filter(|(_, size)| **size > 0)
+            .map(|(names, _)| names)
+            .collect();
+        for ((path, _), size) in moves.iter().zip(sizes.iter().filter(|size| **size > 0)) {
+            world = world.agreed(path, &format!("{path:9}").repeat(*size));
+        }
+        world = if is_here { renamed_all(world, &moves) } else { renamed_all_there(world, &moves) };
+        let plan = world.plan();
+        for step in &plan.steps {
+            let moves_content = matches!(step.action,
+                Action::Upload { .. } | Action::Download { .. } | Action::KeepBoth { .. });
+            assert!(!moves_content, "{:#?}", lines(&plan));
+        }
+        settle(world, &[]);
     }
 
     #[test]

@@ -255,9 +255,12 @@ impl World {
     pub(super) fn object(&mut self, body: &str, symlink: bool, executable: bool) -> Object {
         let now = self.tick();
         let etag = match self.tags {
-            Tags::Md5 => {
-                Digest::of(body.as_bytes()).md5.unwrap().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-            }
+            Tags::Md5 => Digest::of(body.as_bytes())
+                .md5
+                .unwrap()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>(),
             Tags::Checksummed | Tags::Opaque => format!("v{now}-1"),
         };
         Object {
