@@ -9,6 +9,7 @@ pub mod capabilities;
 pub mod recall;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use s4_config::{
     Addressing, ConflictSetting, CredentialSource, JournalSetting, Locations, MaxDelete, Target,
@@ -23,6 +24,7 @@ use s4_store::store::Store as _;
 use uuid::Uuid;
 
 use crate::identity::{self, DirectoryRecords, RecordError};
+use crate::lanes::LaneStores;
 use crate::settings::Settings;
 
 /// How the vendor's own endpoint is known where none is configured.
@@ -119,6 +121,11 @@ pub async fn reach(connection: Connection) -> Result<Reached, StoreError> {
 /// Finds out what the store can do, by trying it on scratch objects below the prefix, which are removed again.
 pub async fn find_out(store: &AwsStore, prefix: &Prefix) -> Result<Capabilities, StoreError> {
     probe::probe(store, prefix, &Uuid::new_v4().simple().to_string()).await
+}
+
+/// Returns what makes the bucket of each transfer lane: the same bucket, with connections of its own.
+pub fn lane_stores(store: AwsStore) -> LaneStores {
+    Box::new(move || Ok(Arc::new(store.with_own_connections()?)))
 }
 
 /// Lets what is at a target's folder now be another folder than before: a person said so, by removing or resetting it.

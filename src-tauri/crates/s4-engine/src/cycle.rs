@@ -21,7 +21,7 @@ use crate::execute::{Executed, Execution};
 use crate::lessons::Lessons;
 use crate::planning::Planned;
 use crate::report::{Halted, Observer, Phase, Report, Status, Work};
-use crate::session::Session;
+use crate::session::Round;
 use crate::settings::SyncOptions;
 use crate::target::Target;
 
@@ -85,8 +85,8 @@ impl Target {
                 return Ok(());
             }
             let steps = plan.steps.len();
-            let session = Arc::new(self.session(baseline, is_shared_with_python, observer));
-            let executed = self.execute(plan.steps, plan.uncounted, session, options).await?;
+            let round = Arc::new(self.round(baseline, is_shared_with_python, observer));
+            let executed = self.execute(plan.steps, plan.uncounted, round, options).await?;
             report.unsettled = steps - executed.done.len() - executed.failed.len();
             if !lessons.learn(executed, report) {
                 return Ok(());
@@ -127,22 +127,22 @@ impl Target {
             .await?
     }
 
-    fn session(&self, baseline: Arc<Baseline>, is_shared_with_python: bool, observer: &Observer) -> Session {
+    fn round(&self, baseline: Arc<Baseline>, is_shared_with_python: bool, observer: &Observer) -> Round {
         let now = self.clock.now();
         let keeps_trash = self.keeps_bucket_trash(is_shared_with_python);
-        Session {
-            store: self.store.clone(),
+        Round {
             capabilities: self.capabilities.clone(),
             batch: self.batch(now),
             db: self.db.clone(),
             prefix: self.settings.prefix.clone(),
             bucket_trash: keeps_trash.then(|| format!("{}-{}", now.0, self.replica_id)),
-            blocking: self.blocking,
             observer: observer.clone(),
             baseline,
             fresh: Mutex::default(),
             now,
             partials: AtomicU64::new(0),
+            lanes: self.lanes().clone(),
+            _held: self.held(),
         }
     }
 
@@ -150,7 +150,7 @@ impl Target {
         &self,
         steps: Vec<Step>,
         uncounted: BTreeSet<RelPath>,
-        session: Arc<Session>,
+        round: Arc<Round>,
         options: &SyncOptions,
     ) -> Result<Executed, SyncError> {
         let bytes = steps.iter().map(|step| Work::of(&step.path, &step.action).bytes).sum();
@@ -161,8 +161,8 @@ impl Target {
         });
         let limits = options.limits.unwrap_or(self.settings.limits);
         let execution = Execution {
-            session,
-            db: self.db.clone(),
+            round,
+            blocking: self.blocking,
             clock: &*self.clock,
             status: &self.status,
             is_confirmed: limits == DeleteLimits::Unlimited,

@@ -286,6 +286,11 @@ pub trait StateDb: Send + Sync + 'static {
     /// Records an intent, durably, before the step it announces.
     fn record_intent(&self, intent: &Intent) -> DbResult<IntentId>;
 
+    /// Records intents, durably, in their order: all, or some and fails.
+    fn record_intents(&self, intents: &[&Intent]) -> DbResult<Vec<IntentId>> {
+        intents.iter().map(|intent| self.record_intent(intent)).collect()
+    }
+
     /// Returns the intents that are not settled, oldest first.
     fn intents(&self) -> DbResult<Vec<(IntentId, Intent)>>;
 

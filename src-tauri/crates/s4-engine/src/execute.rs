@@ -1,12 +1,17 @@
 //! Carries out a plan: each step after those it depends on, many at a time.
 //!
-//! - A step whose predecessor did not end well is dropped; the next plan has it again.
+//! - Steps run on the lanes; what they bring lands, and what they change is committed, beside them.
+//! - A step is done when its file has its name. A step whose predecessor did not end well is dropped; the next plan
+//!   has it again.
 //! - Rows are committed after what they tell is durable: steps, then one sync of every directory they touched, then
 //!   one transaction. A crash anywhere leaves a baseline that is older than the disk, which the next run mends.
 
+mod board;
 mod copy;
 mod directories;
+mod graph;
 mod keep_both;
+mod landing;
 mod modes;
 mod precondition;
 mod receive;
@@ -15,27 +20,33 @@ mod rename;
 mod rotate_local;
 mod rotate_remote;
 mod send;
+mod shore;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use s4_core::path::DiskPath;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use s4_core::path::RelPath;
-use s4_core::plan::{Action, RowChange, Side, Step};
-use s4_core::remote::{ObjectHead, UnixMillis};
+use s4_core::plan::{Action, Side, Step};
+use s4_core::remote::ObjectHead;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::time;
 
+use self::board::Board;
+use self::graph::Graph;
+use self::shore::{Brought, Shore};
+use crate::blocking::Blocking;
 use crate::clock::Clock;
-use crate::db::{Activity, Commit, StateDb};
 use crate::error::SyncError;
+use crate::lanes::Begun;
 use crate::report::{Event, Status, Work};
-use crate::session::{Done, Session, StepResult, Stop};
+use crate::session::{Done, Round, Session, StepResult, Stop};
+use crate::transfer::download::Fetched;
 
-/// How many steps are under way at a time.
-const IN_FLIGHT: usize = 24;
-/// How many finished steps share a sync and a transaction at most.
-const BATCH: usize = 256;
+/// How long results may lie before somebody looks at them.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What became of a plan.
 #[derive(Debug, Default)]
@@ -65,10 +76,19 @@ pub(crate) enum Cause {
     Learned(Box<ObjectHead>),
 }
 
+/// How a step on a lane ended, if it ended well.
+pub(crate) enum Carried {
+    /// It is done.
+    Done(Done),
+    /// Its content is here and waits for its name.
+    Fetched(Fetched),
+}
+
 /// Carries out the steps of one plan.
 pub(crate) struct Execution<'a> {
-    pub(crate) session: Arc<Session>,
-    pub(crate) db: Arc<dyn StateDb>,
+    pub(crate) round: Arc<Round>,
+    /// Where files land and rows are committed.
+    pub(crate) blocking: Blocking,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) status: &'a watch::Sender<Status>,
     /// Whether deletions of this run were confirmed by a person, and so do not count for the guards.
@@ -77,151 +97,166 @@ pub(crate) struct Execution<'a> {
     pub(crate) uncounted: BTreeSet<RelPath>,
 }
 
-/// A finished step on its way to the database.
-type Finished = (Work, Done);
+/// A plan that is being carried out.
+struct Going<'a> {
+    execution: &'a Execution<'a>,
+    steps: Arc<Vec<Step>>,
+    graph: Graph,
+    board: Arc<Board>,
+    shore: Shore,
+    executed: Executed,
+    /// Why nothing new begins.
+    stopped: Option<SyncError>,
+}
 
 impl Execution<'_> {
     /// Carries out `steps`. On an error of the whole target, what was finished is committed first.
     pub(crate) async fn run(&self, steps: Vec<Step>) -> Result<Executed, SyncError> {
-        let mut graph = Graph::of(&steps);
-        let mut running: JoinSet<(usize, StepResult)> = JoinSet::new();
-        let mut executed = Executed::default();
-        let mut finished: Vec<Finished> = Vec::new();
-        let mut stopped: Option<SyncError> = None;
+        let lanes = &self.round.lanes;
+        let started = lanes.start()?;
+        let (graph, ready) = Graph::of(&steps);
+        let (steps, board) = (Arc::new(steps), Arc::new(Board::new(ready, !lanes.are_threads())));
+        let mut workers: FuturesUnordered<Begun<()>> = started
+            .iter()
+            .map(|lane| {
+                let session = Session::on_lane(&self.round, lane);
+                lane.begin(board::work(lane.clone(), session, steps.clone(), board.clone()))
+            })
+            .collect();
+        let going = Going {
+            execution: self,
+            steps,
+            graph,
+            board: board.clone(),
+            shore: Shore::default(),
+            executed: Executed::default(),
+            stopped: None,
+        };
+        let ended = going.run_out(&mut workers).await;
+        // None of them may still work on the folder when its lock is given back.
+        board.call_off();
+        board.close();
+        while let Some(ended) = workers.next().await {
+            ended?;
+        }
+        ended
+    }
+}
+
+impl Going<'_> {
+    async fn run_out(mut self, workers: &mut FuturesUnordered<Begun<()>>) -> Result<Executed, SyncError> {
+        let looks_regularly = self.execution.round.lanes.are_threads();
         loop {
-            while stopped.is_none() && running.len() < IN_FLIGHT {
-                let Some(index) = graph.next_ready() else { break };
-                let (session, step) = (self.session.clone(), steps[index].clone());
-                (session.observer)(&Event::Started(Work::of(&step.path, &step.action)));
-                running.spawn(async move { (index, carry_out(&session, &step).await) });
-            }
-            let Some(ended) = running.join_next().await else { break };
-            let (index, result) = ended.map_err(|error| SyncError::Internal(error.to_string()))?;
-            let step = &steps[index];
-            let work = Work::of(&step.path, &step.action);
-            match result {
-                Ok(done) => {
-                    self.session.note(&done);
-                    graph.done(index);
-                    executed.follow_up |= done.again;
-                    self.status.send_modify(|status| {
-                        status.steps.0 += 1;
-                        status.bytes.0 += work.bytes;
-                    });
-                    (self.session.observer)(&Event::Finished(work.clone()));
-                    finished.push((work, done));
+            for (index, result) in self.board.collect() {
+                match result {
+                    Ok(Carried::Done(done)) => self.done(index, done),
+                    Ok(Carried::Fetched(fetched)) => self.shore.arrived(index, fetched),
+                    Err(stop) => self.stop(index, stop),
                 }
-                Err(stop) => self.stopped(step, work, stop, &mut executed, &mut stopped),
             }
-            // A commit that fails stops the run, but only after every step under way has ended: none of them may
-            // still work on the folder when its lock is given back.
-            if finished.len() >= BATCH
-                && let Err(error) = self.commit(&mut finished, &mut executed).await
-            {
-                stopped.get_or_insert(error);
+            let is_quiet = self.board.is_quiet();
+            self.shore.begin(self.execution, &self.steps, is_quiet || self.stopped.is_some());
+            if is_quiet && self.shore.is_empty() {
+                return self.stopped.map_or(Ok(self.executed), Err);
+            }
+            let due = self.shore.due();
+            tokio::select! {
+                biased;
+                brought = self.shore.brought(), if self.shore.is_busy() => self.brought(brought),
+                () = self.board.changed() => {}
+                Some(ended) = workers.next() => {
+                    ended?;
+                    return Err(SyncError::Internal("a transfer lane ended early".to_owned()));
+                }
+                () = time::sleep(LOOK_EVERY), if looks_regularly && !is_quiet => {}
+                () = time::sleep_until(due.unwrap_or_else(time::Instant::now)), if due.is_some() => {}
             }
         }
-        self.commit(&mut finished, &mut executed).await?;
-        stopped.map_or(Ok(executed), Err)
     }
 
-    fn stopped(
-        &self,
-        step: &Step,
-        work: Work,
-        stop: Stop,
-        executed: &mut Executed,
-        stopped: &mut Option<SyncError>,
-    ) {
-        let observer = &self.session.observer;
+    fn done(&mut self, index: usize, done: Done) {
+        let execution = self.execution;
+        let step = &self.steps[index];
+        let work = Work::of(&step.path, &step.action);
+        if self.graph.has_followers(index) {
+            execution.round.note(&done);
+        }
+        if self.stopped.is_none() {
+            self.board.add(&self.graph.done(index));
+        }
+        self.executed.follow_up |= done.again;
+        execution.status.send_modify(|status| {
+            status.steps.0 += 1;
+            status.bytes.0 += work.bytes;
+        });
+        let finished = Event::Finished(work);
+        (execution.round.observer)(&finished);
+        if let Event::Finished(work) = finished {
+            self.shore.finished(work, done);
+        }
+    }
+
+    fn brought(&mut self, brought: Brought) {
+        match brought {
+            Brought::Landed(landed) => {
+                self.board.landed(landed.len());
+                for (index, result) in landed {
+                    match result {
+                        Ok(done) => self.done(index, done),
+                        Err(stop) => self.stop(index, stop),
+                    }
+                }
+            }
+            Brought::Committed(done) => self.executed.done.extend(done),
+            Brought::Failed(error) => self.stop_all(error),
+        }
+    }
+
+    fn stop(&mut self, index: usize, stop: Stop) {
+        let step = &self.steps[index];
+        let work = Work::of(&step.path, &step.action);
+        let observer = &self.execution.round.observer;
         match stop {
             Stop::Again(why) => {
                 observer(&Event::Postponed { work: work.clone(), why: why.clone() });
-                executed.again.push((work, why));
+                self.executed.again.push((work, why));
             }
             Stop::Learned(head) => {
                 let cause = Cause::Learned(head);
-                executed.failed.push(Failure { work, action: step.action.clone(), cause });
+                self.executed.failed.push(Failure { work, action: step.action.clone(), cause });
             }
             Stop::Path(side, why) => {
                 observer(&Event::Failed { work: work.clone(), why: why.clone() });
                 let cause = Cause::Refused(side, why);
-                executed.failed.push(Failure { work, action: step.action.clone(), cause });
+                self.executed.failed.push(Failure { work, action: step.action.clone(), cause });
             }
             Stop::Whole(error) => {
                 observer(&Event::Failed { work, why: error.to_string() });
-                stopped.get_or_insert(error);
+                self.stop_all(error);
             }
         }
     }
 
-    /// Makes finished steps durable, then commits what they tell.
-    async fn commit(&self, finished: &mut Vec<Finished>, executed: &mut Executed) -> Result<(), SyncError> {
-        let at = self.clock.now();
-        let mut commit = Commit { at, ..Commit::default() };
-        for (work, done) in finished.drain(..) {
-            self.enter(&work, done, at, &mut commit);
-            executed.done.push(work);
-        }
-        let found: Vec<DiskPath> =
-            commit.rows.iter().filter(is_found).filter_map(RowChange::disk).cloned().collect();
-        let (session, db) = (self.session.clone(), self.db.clone());
-        self.session
-            .blocking
-            .run(move || -> Result<(), SyncError> {
-                // The order is the promise: the disk first, then rows. Intents are settled with the rows.
-                commit.settled = session.batch.sync()?;
-                if !found.is_empty() {
-                    // A program's file that was uploaded may not be on the disk itself yet. If the power went now,
-                    // a row without its file would look like a deletion.
-                    session.folder().make_durable(&found)?;
-                }
-                s4_local::failpoint::hit("commit:before");
-                if !commit.is_empty() {
-                    db.commit(&commit)?;
-                }
-                s4_local::failpoint::hit("commit:done");
-                Ok(())
-            })
-            .await?
-    }
-
-    fn enter(&self, work: &Work, done: Done, at: UnixMillis, commit: &mut Commit) {
-        commit.rows.extend(done.rows);
-        commit.trashed.extend(done.trashed);
-        commit.chunks.extend(done.chunks);
-        let counts = !self.is_confirmed && !self.uncounted.contains(&work.path);
-        if let (Some(side), true) = (done.deletion, counts) {
-            commit.deletions.push((side, 1));
-        }
-        if let Some((kind, bytes)) = done.activity {
-            commit.activity.push(Activity { at, path: work.path.clone(), kind, bytes });
-        }
-    }
-}
-
-/// Returns whether a row tells of what was found on disk, rather than of what this run put there durably.
-fn is_found(row: &&RowChange) -> bool {
-    match row {
-        RowChange::File(_, row) => row.own_write,
-        RowChange::Dir(_, _) => true,
-        RowChange::ForgetFile(_) | RowChange::ForgetDir(_) => false,
+    /// Lets nothing new begin; what is under way ends, and what is finished is committed.
+    fn stop_all(&mut self, error: SyncError) {
+        self.board.call_off();
+        self.stopped.get_or_insert(error);
     }
 }
 
 /// Carries out one step.
-async fn carry_out(session: &Arc<Session>, step: &Step) -> StepResult {
+async fn carry_out(session: &Arc<Session>, step: &Step) -> StepResult<Carried> {
     let path = &step.path;
-    match &step.action {
+    let done = match &step.action {
         Action::Upload { disk, local, key, replaces, trash_replaced } => {
             send::upload(session, path, disk, local, key, replaces, *trash_replaced).await
         }
-        Action::Download { object, disk, replaces, must_descend_from } => {
-            receive::download(session, path, object, disk, replaces.as_ref(), must_descend_from.as_ref())
-                .await
+        Action::Download { object, disk, must_descend_from, .. } => {
+            let fetched = receive::fetch(session, path, object, disk, must_descend_from.as_ref()).await;
+            return fetched.map(Carried::Fetched);
         }
-        Action::KeepBoth { object, disk, local, conflict } => {
-            keep_both::keep_both(session, path, object, disk, local, conflict).await
+        Action::KeepBoth { object, disk, .. } => {
+            return receive::fetch(session, path, object, disk, None).await.map(Carried::Fetched);
         }
         Action::DeleteRemote { object, disk, reason } => {
             remove::delete_remote(session, path, object, disk, *reason).await
@@ -253,39 +288,6 @@ async fn carry_out(session: &Arc<Session>, step: &Step) -> StepResult {
         Action::RecordDir { disk } => Ok(directories::record(path, disk)),
         Action::CreateDir { disk, marker } => directories::create(session, path, disk, marker.as_ref()).await,
         Action::RemoveDir { disk } => directories::remove(session, path, disk).await,
-    }
-}
-
-/// Which steps may begin.
-struct Graph {
-    waiting_for: Vec<usize>,
-    followers: Vec<Vec<usize>>,
-    ready: VecDeque<usize>,
-}
-
-impl Graph {
-    fn of(steps: &[Step]) -> Self {
-        let mut followers = vec![Vec::new(); steps.len()];
-        for (index, step) in steps.iter().enumerate() {
-            for before in &step.after {
-                followers[before.0].push(index);
-            }
-        }
-        let waiting_for: Vec<usize> = steps.iter().map(|step| step.after.len()).collect();
-        let ready = (0..steps.len()).filter(|index| waiting_for[*index] == 0).collect();
-        Self { waiting_for, followers, ready }
-    }
-
-    fn next_ready(&mut self) -> Option<usize> {
-        self.ready.pop_front()
-    }
-
-    fn done(&mut self, index: usize) {
-        for follower in std::mem::take(&mut self.followers[index]) {
-            self.waiting_for[follower] -= 1;
-            if self.waiting_for[follower] == 0 {
-                self.ready.push_back(follower);
-            }
-        }
-    }
+    };
+    done.map(Carried::Done)
 }

@@ -16,6 +16,7 @@ mod examine;
 mod execute;
 pub mod identity;
 pub mod inspect;
+mod lanes;
 mod lessons;
 pub mod lock;
 mod observe;
@@ -29,3 +30,4 @@ pub mod target;
 mod transfer;
 
 pub use blocking::Blocking;
+pub use lanes::LaneStores;

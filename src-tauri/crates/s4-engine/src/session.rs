@@ -1,9 +1,12 @@
-//! What every step of one round shares, and how a step ends.
+//! What the steps of one round share, what a lane adds to it, and how a step ends.
 //!
+//! - A [`Session`] is one round as one lane sees it: the [`Round`] that all share, and the lane's own connections.
 //! - A step ends [`Done`], or it stops: something changed meanwhile (it is planned anew), the path failed, or
 //!   nothing can go on. Nothing is lost in either case.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,18 +27,27 @@ use s4_store::store::Store;
 use crate::blocking::Blocking;
 use crate::db::{ActivityKind, StateDb};
 use crate::error::{SyncError, concerns_whole_disk};
+use crate::lanes::{Lane, Lanes};
 use crate::report::{Event, Observer};
 
-/// What every step of one round shares.
+/// One round, as one lane sees it.
 pub(crate) struct Session {
+    /// What all lanes share.
+    pub(crate) round: Arc<Round>,
+    /// The bucket, by the lane's own connections.
     pub(crate) store: Arc<dyn Store>,
+    /// Where the lane makes calls that block.
+    pub(crate) blocking: Blocking,
+}
+
+/// What every step of one round shares.
+pub(crate) struct Round {
     pub(crate) capabilities: Capabilities,
     pub(crate) batch: Batch,
     pub(crate) db: Arc<dyn StateDb>,
     pub(crate) prefix: Prefix,
     /// Where objects go before they are deleted, `None` where versions are kept or the person wants none.
     pub(crate) bucket_trash: Option<String>,
-    pub(crate) blocking: Blocking,
     pub(crate) observer: Observer,
     pub(crate) baseline: Arc<Baseline>,
     /// Rows of steps of this round that are done.
@@ -44,6 +56,17 @@ pub(crate) struct Session {
     pub(crate) now: UnixMillis,
     /// How many partials were begun in it.
     pub(crate) partials: AtomicU64,
+    pub(crate) lanes: Arc<Lanes>,
+    /// The right to the folder, which is not given back while anything of the round may still work on it.
+    pub(crate) _held: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Deref for Session {
+    type Target = Round;
+
+    fn deref(&self) -> &Round {
+        &self.round
+    }
 }
 
 /// What a finished step changed.
@@ -76,15 +99,9 @@ pub(crate) enum Stop {
 pub(crate) type StepResult<T = Done> = Result<T, Stop>;
 
 impl Session {
-    /// Returns a name for a partial that this folder has not had: runs follow each other in time.
-    pub(crate) fn partial_name(&self) -> String {
-        let number = self.partials.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number}", self.now.0)
-    }
-
-    /// Returns the folder.
-    pub(crate) fn folder(&self) -> &Folder {
-        self.batch.folder()
+    /// Returns the round as `lane` sees it.
+    pub(crate) fn on_lane(round: &Arc<Round>, lane: &Lane) -> Arc<Self> {
+        Arc::new(Self { round: round.clone(), store: lane.store.clone(), blocking: lane.blocking })
     }
 
     /// Runs `work` where calls may block.
@@ -99,7 +116,8 @@ impl Session {
         self.blocking.run(move || work(&session)).await.map_err(Stop::Whole)?.map_err(Stop::from)
     }
 
-    /// Runs `work` on a transfer lane with room, beside the caller; what it is given is the same round on that lane.
+    /// Begins `work` at once on the lane with the least under way, beside the caller; what it is given is the same
+    /// round on that lane. A panic of the work is passed on to whoever waits for it.
     ///
     /// If the future is dropped, the work is abandoned: a request may still be carried out.
     pub(crate) fn spread<T, F, W>(
@@ -111,8 +129,28 @@ impl Session {
         F: Future<Output = StepResult<T>> + Send + 'static,
         W: FnOnce(Arc<Session>) -> F + Send + 'static,
     {
-        let session = self.clone();
-        async move { work(session).await }
+        let begun = self.lanes.idlest().map(|lane| {
+            let (session, under_way) = (Session::on_lane(&self.round, lane), lane.count());
+            lane.begin(async move {
+                let result = work(session).await;
+                drop(under_way);
+                result
+            })
+        });
+        async move { begun.map_err(Stop::Whole)?.await.map_err(Stop::Whole)? }
+    }
+}
+
+impl Round {
+    /// Returns a name for a partial that this folder has not had: runs follow each other in time.
+    pub(crate) fn partial_name(&self) -> String {
+        let number = self.partials.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{number}", self.now.0)
+    }
+
+    /// Returns the folder.
+    pub(crate) fn folder(&self) -> &Folder {
+        self.batch.folder()
     }
 
     /// Returns the row that a step of this round made for a file.

@@ -9,6 +9,7 @@ use open::Tenure;
 
 pub use open::database_path;
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use s4_core::capabilities::Capabilities;
@@ -30,6 +31,7 @@ use crate::clock::Clock;
 use crate::db::intents::DbIntents;
 use crate::db::{DbResult, StateDb};
 use crate::error::SyncError;
+use crate::lanes::{LaneStores, Lanes, LanesGuard};
 use crate::recover::Recovery;
 use crate::report::{Event, Observer, Report, Status};
 use crate::settings::Settings;
@@ -40,6 +42,8 @@ const LEAST_TRASH_MS: i64 = 60 * 60 * 1000;
 
 /// One target, held.
 pub struct Target {
+    /// Where content is moved. The first to be dropped: none may still work on the folder when it is given back.
+    lanes: LanesGuard,
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) capabilities: Capabilities,
@@ -80,6 +84,7 @@ impl Target {
         let mounts = if settings.cross_mounts { Mounts::Cross } else { Mounts::Stay };
         let folder = Folder::open(parts.disk, mounts)?;
         Ok(Self {
+            lanes: LanesGuard(Arc::new(Lanes::here(parts.store.clone(), parts.blocking))),
             settings,
             store: parts.store,
             capabilities: parts.capabilities,
@@ -93,6 +98,12 @@ impl Target {
             lost_intents: false,
             tenure: None,
         })
+    }
+
+    /// Lets transfers run on threads of their own, which start when there is something to move; `stores` makes the
+    /// bucket of each. Without this they run on the runtime of whoever syncs.
+    pub fn with_lanes(self, stores: LaneStores) -> Self {
+        Self { lanes: LanesGuard(Arc::new(Lanes::on_threads(stores))), ..self }
     }
 
     /// Returns what opening found that a person should know.
@@ -148,6 +159,16 @@ impl Target {
         self.settings.bucket_trash
             && self.capabilities.needs_trash()
             && (!is_shared_with_python || self.settings.own_objects)
+    }
+
+    /// Returns where content is moved.
+    pub(crate) fn lanes(&self) -> &Arc<Lanes> {
+        &self.lanes.0
+    }
+
+    /// Returns the right to the folder, for whatever may outlive a run that was abandoned.
+    pub(crate) fn held(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.tenure.clone().map(|tenure| tenure as Arc<dyn Any + Send + Sync>)
     }
 
     /// Starts a batch of changes of the folder.

@@ -11,5 +11,6 @@ pub(crate) mod layout;
 pub(crate) mod lost_reply;
 mod ranges;
 mod resumed;
+pub(crate) mod small;
 pub(crate) mod upload;
 pub(crate) mod uploads;

@@ -9,6 +9,7 @@
 )]
 
 mod it {
+    mod landing;
     mod review;
     mod scenarios;
     mod simulation;

@@ -20,6 +20,7 @@ use crate::disk::{Disk, DiskResult, child, directory_of};
 use crate::error::{DiskError, DiskErrorKind};
 use crate::folder::{Folder, PARTIAL, TRASH, own};
 use crate::intent::{Intent, IntentError, IntentId, Intents};
+pub use crate::swap::Replacement;
 use crate::trash::TrashedEntry;
 pub(crate) use touched::Touched;
 
@@ -200,6 +201,17 @@ impl Batch {
         let id = self.intents.record(intent)?;
         self.disk().step("intent:recorded")?;
         Ok(id)
+    }
+
+    /// Records several intents, durably, at the price of one; returns their ids in the same order.
+    pub(crate) fn record_all(&self, intents: &[&Intent]) -> Result<Vec<IntentId>, SwapError> {
+        if intents.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.disk().step("intent:before-record")?;
+        let ids = self.intents.record_all(intents)?;
+        self.disk().step("intent:recorded")?;
+        Ok(ids)
     }
 
     /// Notes that the step of an intent is complete, or that everything stands as before it.

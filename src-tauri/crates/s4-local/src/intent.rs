@@ -21,10 +21,12 @@ pub struct IntentError(pub Box<dyn std::error::Error + Send + Sync>);
 /// Keeps intents where a power cut does not reach them.
 pub trait Intents: Send + Sync {
     /// Records an intent and returns only once it is durable.
-    ///
-    /// A caller that knows a whole batch ahead may have recorded it already ([`crate::batch::Batch`] offers
-    /// [`replace_intent`](crate::batch::Batch::replace_intent)) and return its id at once.
     fn record(&self, intent: &Intent) -> Result<IntentId, IntentError>;
+
+    /// Records all of `intents`, in their order, and returns only once they are durable; or records some, and fails.
+    fn record_all(&self, intents: &[&Intent]) -> Result<Vec<IntentId>, IntentError> {
+        intents.iter().map(|intent| self.record(intent)).collect()
+    }
 }
 
 /// One step that must not be forgotten halfway.

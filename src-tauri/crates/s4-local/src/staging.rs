@@ -6,6 +6,8 @@
 //!   checks that the name still holds its own inode.
 //! - The fingerprint of a staged file is taken through the open descriptor.
 
+mod whole;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +18,9 @@ use crate::disk::{Disk, DiskResult, Handle, Kind, Stat, directory_of};
 use crate::error::{DiskError, DiskErrorKind};
 use crate::folder::Folder;
 use crate::reading::OpenFile;
+
+/// So many files are synced each for itself: a sync of the file system waits for other programs' writes too.
+const FEW: usize = 8;
 
 /// Whether finishing a file makes it durable at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +86,11 @@ impl Folder {
         Ok(Staged { handle: None, name, fingerprint, kind: Kind::Symlink, is_durable: true })
     }
 
-    /// Makes all of `staged` durable, with one sync of each file system.
+    /// Makes all of `staged` durable: with one sync of each file system, or, where they are few, each for itself.
     pub fn sync_staged(&self, staged: &mut [&mut Staged]) -> DiskResult<()> {
+        if staged.iter().filter(|one| !one.is_durable).count() <= FEW {
+            return staged.iter_mut().try_for_each(|one| one.make_durable());
+        }
         let mut synced: Vec<DiskPath> = Vec::new();
         for one in staged.iter_mut().filter(|one| !one.is_durable) {
             let directory = directory_of(&one.name.path);

@@ -11,6 +11,8 @@ mod remove;
 mod rename;
 mod replace;
 
+pub use replace::Replacement;
+
 use s4_core::local::LocalEntry;
 use s4_core::path::DiskPath;
 

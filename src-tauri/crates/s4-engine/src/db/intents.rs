@@ -21,4 +21,8 @@ impl Intents for DbIntents {
     fn record(&self, intent: &Intent) -> Result<IntentId, IntentError> {
         self.0.record_intent(intent).map_err(|error| IntentError(Box::new(error)))
     }
+
+    fn record_all(&self, intents: &[&Intent]) -> Result<Vec<IntentId>, IntentError> {
+        self.0.record_intents(intents).map_err(|error| IntentError(Box::new(error)))
+    }
 }

@@ -211,6 +211,12 @@ impl StateDb for SqliteDb {
         self.write(Durability::Synced, |transaction, _| progress::record_intent(transaction, intent))
     }
 
+    fn record_intents(&self, intents: &[&Intent]) -> DbResult<Vec<IntentId>> {
+        self.write(Durability::Synced, |transaction, _| {
+            intents.iter().map(|intent| progress::record_intent(transaction, intent)).collect()
+        })
+    }
+
     fn intents(&self) -> DbResult<Vec<(IntentId, Intent)>> {
         self.read(|transaction, _| progress::intents(transaction))
     }

@@ -1,4 +1,4 @@
-//! Downloads.
+//! Downloads: content comes to the disk on a lane, and takes its name when a batch lands.
 
 use std::sync::Arc;
 
@@ -7,39 +7,52 @@ use s4_core::local::{Fingerprint, LocalEntry};
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::RowChange;
 use s4_core::remote::{ETag, ObjectHead, RemoteObject};
+use s4_local::batch::Replacement;
 
 use crate::db::ActivityKind;
-use crate::session::{Done, Session, StepResult, Stop};
+use crate::session::{Done, Round, Session, StepResult, Stop};
 use crate::transfer::download::{self, Fetched, FetchedContent};
 
-/// Brings an object's content to the disk.
-pub(super) async fn download(
+/// Brings an object's content to the disk, where it waits for its name.
+pub(super) async fn fetch(
     session: &Arc<Session>,
     path: &RelPath,
     object: &RemoteObject,
     disk: &DiskPath,
-    replaces: Option<&LocalEntry>,
     must_descend_from: Option<&ETag>,
-) -> StepResult {
+) -> StepResult<Fetched> {
     let accept = |head: &ObjectHead| match must_descend_from {
         Some(ours) if !head.metadata.base.contains(ours) => Err(Stop::Learned(Box::new(head.clone()))),
         Some(_) | None => Ok(()),
     };
-    let fetched = download::fetch(session, path, object, disk, accept).await?;
+    download::fetch(session, path, object, disk, accept).await
+}
+
+/// Gives content that was brought its name. Blocks.
+pub(super) fn place(
+    round: &Round,
+    path: &RelPath,
+    object: &RemoteObject,
+    disk: &DiskPath,
+    replaces: Option<&LocalEntry>,
+    replacement: Option<Replacement>,
+    fetched: Fetched,
+) -> StepResult {
     let Fetched { mut staged, content, head, chunks } = fetched;
-    let (at, expected) = (disk.clone(), replaces.cloned());
     // Nothing is lost: a new file takes a free name only; an old one is checked against what was planned, comes out
     // whole, is checked again, and goes to the trash.
-    let (fingerprint, trashed) = session
-        .blocking(move |session| match expected {
-            None => session.batch.create(&mut staged, &at).map(|fingerprint| (fingerprint, None)),
-            Some(expected) => {
-                let replaced = session.batch.replace(&mut staged, &at, &expected)?;
-                Ok::<_, s4_local::batch::SwapError>((replaced.fingerprint, Some(replaced.trashed)))
-            }
-        })
-        .await?;
-    let row = row(session, path, object, &head, disk, content, fingerprint);
+    let (fingerprint, trashed) = match (replaces, replacement) {
+        (None, _) => (round.batch.create(&mut staged, disk)?, None),
+        (Some(expected), Some(replacement)) => {
+            let replaced = round.batch.replace_prepared(&mut staged, replacement, expected)?;
+            (replaced.fingerprint, Some(replaced.trashed))
+        }
+        (Some(expected), None) => {
+            let replaced = round.batch.replace(&mut staged, disk, expected)?;
+            (replaced.fingerprint, Some(replaced.trashed))
+        }
+    };
+    let row = row(round, path, object, &head, disk, content, fingerprint);
     Ok(Done {
         rows: vec![RowChange::File(path.clone(), Box::new(row))],
         trashed,
@@ -51,7 +64,7 @@ pub(super) async fn download(
 
 /// Returns the row of content that was just put in place.
 pub(super) fn row(
-    session: &Session,
+    round: &Round,
     path: &RelPath,
     object: &RemoteObject,
     head: &ObjectHead,
@@ -63,7 +76,7 @@ pub(super) fn row(
         FetchedContent::Symlink(target) => RowContent::Symlink { target },
         FetchedContent::File(digest) => RowContent::File { digest, executable: head.metadata.executable },
     };
-    let was = session.row(path);
+    let was = round.row(path);
     FileRow {
         key: object.key.clone(),
         disk: disk.clone(),

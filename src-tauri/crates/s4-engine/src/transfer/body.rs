@@ -1,6 +1,8 @@
 //! The body of a reply: read whole, in bounds, and compared with what the reply says of it.
 
+use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use s4_core::digest::{Digest, Hasher};
 use s4_core::remote::ObjectHead;
 use s4_store::error::{Result, StoreError, StoreErrorKind};
@@ -11,13 +13,22 @@ pub(crate) async fn collect(reply: GetReply, limit: u64) -> Result<Vec<u8>> {
     if reply.head.size > limit {
         return Err(corrupt(format!("{} bytes where at most {limit} were expected", reply.head.size)));
     }
-    let mut bytes = Vec::new();
-    let mut body = reply.body;
-    while let Some(piece) = body.next().await {
-        bytes.extend_from_slice(&piece?);
-    }
+    let bytes = gather(reply.body, reply.head.size).await?;
     check(&Digest::of(&bytes), &reply.head)?;
-    Ok(bytes)
+    Ok(bytes.into())
+}
+
+/// Returns the pieces of a body that is said to have `size` bytes as one; most small ones come in one.
+pub(crate) async fn gather(mut body: BoxStream<'static, Result<Bytes>>, size: u64) -> Result<Bytes> {
+    let Some(first) = body.next().await.transpose()? else { return Ok(Bytes::new()) };
+    let Some(second) = body.next().await.transpose()? else { return Ok(first) };
+    let mut all = BytesMut::with_capacity(usize::try_from(size).unwrap_or_default());
+    all.extend_from_slice(&first);
+    all.extend_from_slice(&second);
+    while let Some(piece) = body.next().await {
+        all.extend_from_slice(&piece?);
+    }
+    Ok(all.freeze())
 }
 
 /// Returns the hashes of a whole body.

@@ -20,6 +20,7 @@ use super::body;
 use super::hashing::{Content, ContentHasher, Md5};
 use super::ranges::{self, Broken};
 use super::resumed::{self, Resume};
+use super::small;
 use super::upload::WHOLE_UP_TO;
 use crate::session::{Session, StepResult, Stop};
 
@@ -93,6 +94,9 @@ async fn fetch_whole(
         let target = body::collect(reply, MAX_LINK_BYTES).await?;
         let (staged, target) = stage_link(session, disk, name, target).await?;
         return Ok(Fetched { staged, content: FetchedContent::Symlink(target), head, chunks: Vec::new() });
+    }
+    if head.size <= small::SMALL {
+        return small::stage(session, path, disk, name, reply).await;
     }
     let at = disk.clone();
     let partial = session.blocking(move |session| session.folder().stage(&at, &name)).await?;

@@ -39,10 +39,7 @@ pub(crate) async fn ours_after_all(
 
 /// Returns whether an object is what we sent: content by every checksum there is, and what is written beside it.
 fn is_what_we_sent(head: &ObjectHead, digest: &Digest, to: &Destination) -> bool {
-    let checksums = [
-        head.crc64nvme.map(|crc| crc == digest.crc64nvme),
-        body::md5_fits(digest, head),
-    ];
+    let checksums = [head.crc64nvme.map(|crc| crc == digest.crc64nvme), body::md5_fits(digest, head)];
     let same_content = checksums.contains(&Some(true)) && !checksums.contains(&Some(false));
     same_content && head.size == digest.size && head.metadata == to.attributes.metadata
 }

@@ -62,7 +62,7 @@ pub(crate) async fn read_small(
             let file = session.folder().open_file(&disk, &fingerprint)?;
             let content = read_piece(&file, &(0..fingerprint.size), |_| {})?;
             file.unchanged()?;
-            let digest = Digest::of(&content);
+            let digest = super::small::digest_to_send(session, &content);
             Ok((content, digest, file.read_time_ns()))
         })
         .await

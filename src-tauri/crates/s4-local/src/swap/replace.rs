@@ -13,6 +13,18 @@ use crate::error::DiskErrorKind;
 use crate::intent::{Expected, Intent, IntentId, IntentKind, Staging};
 use crate::staging::Staged;
 
+/// A replacement that is prepared: what stands there was compared with what was planned, and trash has room for it.
+///
+/// Nothing in the tree has changed yet, and dropping it changes nothing.
+#[derive(Debug)]
+pub struct Replacement {
+    intent: Intent,
+    /// Where the old entry ends.
+    trash: DiskPath,
+    /// The intent's id, once it is recorded.
+    id: Option<IntentId>,
+}
+
 impl Batch {
     /// Puts a staged entry in the place of one that is exactly `expected`, which goes to trash.
     ///
@@ -24,41 +36,19 @@ impl Batch {
         at: &DiskPath,
         expected: &LocalEntry,
     ) -> Result<Replaced, SwapError> {
-        let (intent, place) = self.prepare(staged, at, expected)?;
-        staged.make_durable()?;
-        let planned = intent.expected;
-        let id = self.record(&intent)?;
-        if self.folder().traits().has_exchange {
-            self.replace_by_exchange(staged, at, planned, &place, id)?;
-        } else {
-            self.replace_in_two_steps(staged, at, planned, &place, id)?;
-        }
-        let fingerprint = staged.placed_fingerprint(at)?;
-        let trashed = self.trashed(place, at, expected)?;
-        self.complete(id);
-        self.disk().step("replace:done")?;
-        Ok(Replaced { fingerprint, trashed })
+        let replacement = self.prepare_replacement(staged, at, expected)?;
+        self.replace_prepared(staged, replacement, expected)
     }
 
-    /// Returns the intent that [`Batch::replace`] will record next for this entry.
+    /// Prepares to replace what stands at `at`, which must be exactly `expected`.
     ///
     /// Gives the staged entry the old one's permissions and makes room in trash, but changes nothing in the tree.
-    pub fn replace_intent(
+    pub fn prepare_replacement(
         &self,
         staged: &mut Staged,
         at: &DiskPath,
         expected: &LocalEntry,
-    ) -> Result<Intent, SwapError> {
-        Ok(self.prepare(staged, at, expected)?.0)
-    }
-
-    /// Returns the intent, and the place in trash that it names.
-    fn prepare(
-        &self,
-        staged: &mut Staged,
-        at: &DiskPath,
-        expected: &LocalEntry,
-    ) -> Result<(Intent, DiskPath), SwapError> {
+    ) -> Result<Replacement, SwapError> {
         let (stat, planned) = self.planned_file(at, expected)?;
         staged.take_permissions_of(&stat)?;
         let trash = self.trash_place(at)?;
@@ -66,7 +56,53 @@ impl Batch {
         let parked_at = if by_exchange { staged.path().clone() } else { trash.clone() };
         let staging = Staging { at: staged.path().clone(), fingerprint: *staged.fingerprint() };
         let kind = IntentKind::Replace { staged: staging, trash: trash.clone() };
-        Ok((Intent { path: at.clone(), parked_at, expected: planned, kind }, trash))
+        Ok(Replacement {
+            intent: Intent { path: at.clone(), parked_at, expected: planned, kind },
+            trash,
+            id: None,
+        })
+    }
+
+    /// Records the intents of many replacements, durably, at the price of one.
+    ///
+    /// If it fails nothing has begun; each replacement may still record its own.
+    pub fn announce(&self, replacements: &mut [&mut Replacement]) -> Result<(), SwapError> {
+        let intents: Vec<&Intent> = replacements.iter().map(|replacement| &replacement.intent).collect();
+        let ids = self.record_all(&intents)?;
+        for (replacement, id) in replacements.iter_mut().zip(ids) {
+            replacement.id = Some(id);
+        }
+        Ok(())
+    }
+
+    /// Carries out what was prepared for this staged entry, as [`Batch::replace`] does: everything is checked again.
+    pub fn replace_prepared(
+        &self,
+        staged: &mut Staged,
+        replacement: Replacement,
+        expected: &LocalEntry,
+    ) -> Result<Replaced, SwapError> {
+        let Replacement { intent, trash, id } = replacement;
+        if let Err(error) = staged.make_durable() {
+            // Nothing has begun, so the intent is settled as it is.
+            id.into_iter().for_each(|id| self.complete(id));
+            return Err(error.into());
+        }
+        let (at, planned) = (&intent.path, intent.expected);
+        let id = match id {
+            Some(id) => id,
+            None => self.record(&intent)?,
+        };
+        if self.folder().traits().has_exchange {
+            self.replace_by_exchange(staged, at, planned, &trash, id)?;
+        } else {
+            self.replace_in_two_steps(staged, at, planned, &trash, id)?;
+        }
+        let fingerprint = staged.placed_fingerprint(at)?;
+        let trashed = self.trashed(trash, at, expected)?;
+        self.complete(id);
+        self.disk().step("replace:done")?;
+        Ok(Replaced { fingerprint, trashed })
     }
 }
 
