@@ -1,10 +1,10 @@
 //! How many requests are on their way at once: as many as the store takes gladly.
 //!
-//! - What the store says decides ([`Window`]): a refusal halves the number, slowness lowers it a little, success
-//!   raises it.
+//! - What the store says decides: a refusal halves the number, slowness lowers it a little, success raises it.
 //! - Requests go in the order in which they came, whatever runtime they run on.
-//! - It never stops a request for good: at least [`LEAST`](window::LEAST) are always on their way.
+//! - It never stops a request for good: a few may always be on their way.
 
+mod latency;
 mod window;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +24,17 @@ pub struct Gate {
     /// How many permits there are too many: the next that come back are not given out again.
     surplus: AtomicUsize,
     window: Mutex<Window>,
+}
+
+/// How long a request took whose reply says how busy the store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Took {
+    /// A small one that changed nothing.
+    Read(Duration),
+    /// A small one that changed something.
+    Write(Duration),
+    /// One of which it says nothing: it was long, or had to wait, or gave the store much to do.
+    Other,
 }
 
 /// A request on its way; its place is free again when this is dropped.
@@ -55,12 +66,12 @@ impl Gate {
         self.window().size()
     }
 
-    /// Learns that the store answered a request sent at `sent`; `latency` is given if it says how busy the store is.
-    pub fn answered(&self, sent: Instant, latency: Option<Duration>) {
+    /// Learns that the store answered a request sent at `sent`.
+    pub fn answered(&self, sent: Instant, took: Took) {
         let mut window = self.window();
         let before = window.size();
         let is_full = self.free.available_permits() * 2 <= before;
-        window.answered(sent, Instant::now(), latency, is_full);
+        window.answered(sent, Instant::now(), took, is_full);
         self.resize(before, window.size());
     }
 

@@ -27,12 +27,12 @@ async fn answers_open_it() {
     let sent = Instant::now();
     let _permits = held(&gate, FIRST).await;
     for _ in 0..1000 {
-        gate.answered(sent, None);
+        gate.answered(sent, Took::Other);
     }
     assert_eq!(gate.size(), 2 * FIRST + 1, "it stops where half of it is not used");
     let _more = held(&gate, FIRST + 1).await;
     assert!(!is_open(&gate).await);
-    gate.answered(sent, None);
+    gate.answered(sent, Took::Other);
     assert!(is_open(&gate).await);
     assert!(gate.size() < MOST);
 }
@@ -67,7 +67,7 @@ async fn it_never_closes_for_good() {
     // And it is as wide as before in the end.
     for _ in 0..10_000 {
         let _permits = held(&gate, gate.size()).await;
-        gate.answered(Instant::now(), None);
+        gate.answered(Instant::now(), Took::Other);
     }
     assert_eq!(gate.size(), MOST);
     held(&gate, MOST).await;

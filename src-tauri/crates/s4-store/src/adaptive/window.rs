@@ -2,11 +2,14 @@
 //!
 //! - It reads no clock and waits for nothing.
 //! - Requests sent before the last step down say nothing new: one burst of refusals is one step.
-//! - Slowness is judged by the fastest reply of a second, so that one slow disk or a busy thread here says nothing.
+//! - Slowness alone never goes below what a store is sent that nothing is known of: it may be the store's way.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use super::Took;
+use super::latency::Latency;
 
 /// As many are sent to a store that nothing is known of.
 pub(super) const FIRST: usize = 16;
@@ -17,23 +20,8 @@ pub(super) const MOST: usize = 64;
 /// Never fewer: while one waits out a refusal another asks.
 pub(super) const LEAST: usize = 2;
 
-/// Slowness alone does not go below.
-pub(super) const LEAST_FOR_SLOWNESS: usize = 8;
-
-/// How long replies are watched before they are judged.
-const PERIOD: Duration = Duration::from_secs(1);
-
-/// How few replies say nothing.
-const FEW: u32 = 8;
-
-/// How long the fastest reply is remembered: one to two of these.
-const MEMORY: Duration = Duration::from_secs(30);
-
-/// What a queue somewhere on the way adds at least.
-const QUEUED: Duration = Duration::from_millis(100);
-
-/// How much slower than the fastest is slow.
-const SLOW: u32 = 3;
+/// For how long a slow second keeps the number from growing.
+const SLOW_FOR: Duration = Duration::from_secs(2);
 
 /// The number, and what it follows from.
 #[derive(Clone, Debug)]
@@ -41,21 +29,12 @@ pub(super) struct Window {
     size: f64,
     /// Until the first bad sign each answer makes room for one more request.
     begins: bool,
-    /// Until the last period was slow no longer.
-    is_slow: bool,
+    /// When the store was last found slow.
+    slow: Option<Instant>,
     lowered: Option<Instant>,
     refused_since: Option<Instant>,
-    period: Option<Period>,
-    fastest: [Option<Duration>; 2],
-    remembered: Option<Instant>,
-}
-
-/// What replies told within a second.
-#[derive(Clone, Copy, Debug)]
-struct Period {
-    since: Instant,
-    fastest: Duration,
-    replies: u32,
+    reads: Latency,
+    writes: Latency,
 }
 
 impl Default for Window {
@@ -63,12 +42,11 @@ impl Default for Window {
         Self {
             size: FIRST as f64,
             begins: true,
-            is_slow: false,
+            slow: None,
             lowered: None,
             refused_since: None,
-            period: None,
-            fastest: [None; 2],
-            remembered: None,
+            reads: Latency::default(),
+            writes: Latency::default(),
         }
     }
 }
@@ -81,12 +59,22 @@ impl Window {
 
     /// Learns of an answer, and of how long it took if that says anything. Only a window that `is_full` grows:
     /// otherwise nobody knows what the store makes of more.
-    pub(super) fn answered(&mut self, sent: Instant, now: Instant, latency: Option<Duration>, is_full: bool) {
+    pub(super) fn answered(&mut self, sent: Instant, now: Instant, took: Took, is_full: bool) {
         self.refused_since = None;
-        if let Some(latency) = latency {
-            self.judge(latency, now);
+        let verdict = match took {
+            Took::Read(time) => self.reads.judge(time, now),
+            Took::Write(time) => self.writes.judge(time, now),
+            Took::Other => None,
+        };
+        if let Some(is_slow) = verdict {
+            self.slow = is_slow.then_some(now);
+            if is_slow {
+                self.lower(0.9, FIRST, now);
+            }
         }
-        if is_full && !self.is_slow && self.is_news(sent) {
+        // Found once and not looked at again, it is slow no longer.
+        let is_slow = self.slow.is_some_and(|slow| now.saturating_duration_since(slow) < SLOW_FOR);
+        if is_full && !is_slow && self.is_news(sent) {
             let more = if self.begins { 1.0 } else { 1.0 / self.size };
             self.size = (self.size + more).min(MOST as f64);
         }
@@ -115,42 +103,6 @@ impl Window {
         // What is smaller already stays: slowness does not raise it.
         self.size = (self.size * by).max((least as f64).min(self.size));
     }
-
-    /// Adds a reply to its second, and judges the second that is over.
-    fn judge(&mut self, latency: Duration, now: Instant) {
-        let fresh = Period { since: now, fastest: latency, replies: 1 };
-        let Some(period) = &mut self.period else {
-            self.period = Some(fresh);
-            self.remember(latency, now);
-            return;
-        };
-        if now.saturating_duration_since(period.since) < PERIOD {
-            period.fastest = period.fastest.min(latency);
-            period.replies += 1;
-            return;
-        }
-        let over = *period;
-        self.period = Some(fresh);
-        self.remember(over.fastest, now);
-        if over.replies < FEW {
-            return;
-        }
-        let usual = self.fastest.iter().flatten().min().copied().unwrap_or(over.fastest);
-        self.is_slow = over.fastest > usual * SLOW && over.fastest > usual + QUEUED;
-        if self.is_slow {
-            self.lower(0.9, LEAST_FOR_SLOWNESS, now);
-        }
-    }
-
-    fn remember(&mut self, latency: Duration, now: Instant) {
-        let since = *self.remembered.get_or_insert(now);
-        if now.saturating_duration_since(since) >= MEMORY {
-            self.fastest = [None, self.fastest[0]];
-            self.remembered = Some(now);
-        }
-        let fastest = &mut self.fastest[0];
-        *fastest = Some(fastest.map_or(latency, |fastest| fastest.min(latency)));
-    }
 }
 
 #[cfg(test)]
@@ -162,6 +114,8 @@ mod tests {
     enum Sign {
         /// It answers all requests that may be on their way, after this many milliseconds.
         Round(u64),
+        /// As `Round`, and all were writes.
+        Writes(u64),
         /// As `Round`, but few requests were on their way.
         Idle(u64),
         /// It refuses all of them at once.
@@ -186,7 +140,7 @@ mod tests {
 
     fn play(window: &mut Window, sign: Sign, sent: Instant) -> Instant {
         let (millis, refused) = match sign {
-            Sign::Round(millis) | Sign::Idle(millis) => (millis, 0),
+            Sign::Round(millis) | Sign::Writes(millis) | Sign::Idle(millis) => (millis, 0),
             Sign::Storm => (20, usize::MAX),
             Sign::One => (20, 1),
         };
@@ -196,7 +150,9 @@ mod tests {
             if n < refused {
                 window.refused(sent, now);
             } else {
-                window.answered(sent, now, Some(latency), !matches!(sign, Sign::Idle(_)));
+                let is_write = matches!(sign, Sign::Writes(_));
+                let took = if is_write { Took::Write(latency) } else { Took::Read(latency) };
+                window.answered(sent, now, took, !matches!(sign, Sign::Idle(_)));
             }
         }
         now
@@ -237,7 +193,7 @@ mod tests {
     fn slow_replies_lower_it_a_little_and_not_far() {
         // 64 requests at 20 ms, then three seconds at 400 ms.
         check(&[(60, Sign::Round(20)), (8, Sign::Round(400))], 46..=58);
-        check(&[(60, Sign::Round(20)), (60, Sign::Round(400))], LEAST_FOR_SLOWNESS..=20);
+        check(&[(60, Sign::Round(20)), (60, Sign::Round(400))], FIRST..=FIRST);
         check(&[(60, Sign::Round(20)), (8, Sign::Round(400)), (300, Sign::Round(20))], MOST..=MOST);
     }
 
@@ -246,6 +202,17 @@ mod tests {
         check(&[(20, Sign::Round(900))], MOST..=MOST);
         // Three times the fastest, but no queue worth the name.
         check(&[(60, Sign::Round(1)), (3000, Sign::Round(60))], MOST..=MOST);
+    }
+
+    #[test]
+    fn writes_are_no_slow_reads() {
+        check(&[(60, Sign::Round(2)), (100, Sign::Writes(200)), (60, Sign::Round(2))], MOST..=MOST);
+        check(&[(60, Sign::Writes(20)), (60, Sign::Writes(400))], FIRST..=FIRST);
+    }
+
+    #[test]
+    fn slowness_does_not_raise_what_refusals_lowered() {
+        check(&[(60, Sign::Round(20)), (50, Sign::Storm), (3, Sign::Round(900))], LEAST..=6);
     }
 
     #[test]
@@ -258,7 +225,7 @@ mod tests {
         let mut window = check(&[(60, Sign::Storm)], LEAST..=LEAST);
         let now = Instant::now() + Duration::from_secs(3600);
         assert!(window.refused_for(now) > Duration::from_secs(3500));
-        window.answered(now, now, None, true);
+        window.answered(now, now, Took::Other, true);
         assert_eq!(window.refused_for(now + Duration::from_secs(9)), Duration::ZERO);
     }
 }

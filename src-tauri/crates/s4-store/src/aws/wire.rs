@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use self::body::PacedBody;
 use self::progress::{Patience, Progress};
 use super::connection::Timeouts;
-use crate::adaptive::Gate;
+use crate::adaptive::{Gate, Took};
 use crate::pace::{Direction, Pace};
 
 /// Up to here a body goes in one piece where there is no limit, and its reply tells how busy the store is.
@@ -114,8 +114,8 @@ impl HttpConnector for Connector {
             let body = PacedBody::new(body, Arc::clone(pace), progress.clone());
             *request.body_mut() = SdkBody::from_body_1_x(body);
         }
-        // A limit, a long body, and work that takes the store long say nothing of how busy it is.
-        let tells_load = is_small && !is_paced && self.reply == timeouts.reply;
+        let is_short = is_small && !is_paced && self.reply == timeouts.reply;
+        let took = if is_short { kind(&request) } else { |_| Took::Other };
         let reply = self.network.call(request);
         let gate = Arc::clone(gate);
         HttpConnectorFuture::new(async move {
@@ -125,19 +125,35 @@ impl HttpConnector for Connector {
                 // The connection goes with the request that is dropped: nothing will wait for it again.
                 () = progress.stalls(&patience) => Err(ConnectorError::timeout("no reply in time".into())),
             };
-            learn(&gate, sent, &result, tells_load);
+            learn(&gate, sent, &result, took);
             result
         })
     }
 }
 
+/// Returns what the time of a request means that has no long body.
+fn kind(request: &HttpRequest) -> fn(Duration) -> Took {
+    match request.method() {
+        "HEAD" => Took::Read,
+        // A listing takes the store as long as the listing is.
+        "GET" if !request.uri().contains("list-type=") => Took::Read,
+        "GET" => |_| Took::Other,
+        _ => Took::Write,
+    }
+}
+
 /// Tells the gate what came of a request.
-fn learn(gate: &Gate, sent: Instant, result: &Result<HttpResponse, ConnectorError>, tells_load: bool) {
+fn learn(
+    gate: &Gate,
+    sent: Instant,
+    result: &Result<HttpResponse, ConnectorError>,
+    took: fn(Duration) -> Took,
+) {
     match result {
         Ok(reply) if is_refusal(reply) => gate.refused(sent),
         // Trouble of the store's own that is no word about how much is asked of it.
         Ok(reply) if reply.status().is_server_error() => {}
-        Ok(_) => gate.answered(sent, tells_load.then(|| sent.elapsed())),
+        Ok(_) => gate.answered(sent, took(sent.elapsed())),
         // Nobody said anything.
         Err(_) => {}
     }
