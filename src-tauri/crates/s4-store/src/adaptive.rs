@@ -2,7 +2,8 @@
 //!
 //! - What the store says decides: a refusal halves the number, slowness lowers it a little, success raises it.
 //! - Requests go in the order in which they came, whatever runtime they run on.
-//! - It never stops a request for good: a few may always be on their way.
+//! - It never stops a request for good: a few may always be on their way, and where none of those moves for long,
+//!   one more goes. It is there for the store's comfort; nothing that must be right rests on it.
 
 mod latency;
 mod window;
@@ -12,9 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use self::window::Window;
+
+/// Where nothing happens for so long, those on their way may wait for the one that waits here.
+const STUCK: Duration = Duration::from_secs(60);
 
 /// The door that every request goes through. Shared by all runtimes that speak to one store.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub struct Gate {
     free: Arc<Semaphore>,
     /// How many permits there are too many: the next that come back are not given out again.
     surplus: AtomicUsize,
+    /// Counts what happens: replies, and requests that come and go.
+    events: AtomicUsize,
     window: Mutex<Window>,
 }
 
@@ -49,16 +55,42 @@ impl Gate {
     pub fn new() -> Arc<Self> {
         let window = Window::default();
         let free = Arc::new(Semaphore::new(window.size()));
-        Arc::new(Self { free, surplus: AtomicUsize::new(0), window: Mutex::new(window) })
+        let (surplus, events) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { free, surplus, events, window: Mutex::new(window) })
     }
 
     /// Waits until one more request may go.
     ///
-    /// Whoever holds a permit must not wait for another one: the last ones could then wait for each other.
+    /// Whoever holds a permit should not wait for another one: the last ones could then wait for each other.
     pub async fn enter(self: &Arc<Self>) -> Permit {
-        // It is never closed; if it were, requests went without a limit, and nothing else would differ.
-        let place = Arc::clone(&self.free).acquire_owned().await.ok();
+        let place = match Arc::clone(&self.free).try_acquire_owned() {
+            Ok(place) => Some(place),
+            Err(_) => self.wait().await,
+        };
+        self.happened();
         Permit { gate: Arc::clone(self), place }
+    }
+
+    /// Waits for a place; returns none if nothing happens any more.
+    async fn wait(&self) -> Option<OwnedSemaphorePermit> {
+        let place = Arc::clone(&self.free).acquire_owned();
+        tokio::pin!(place);
+        loop {
+            let before = self.events.load(Ordering::Relaxed);
+            match timeout(STUCK, &mut place).await {
+                // It is never closed; if it were, requests would go without a limit, and nothing else would differ.
+                Ok(place) => return place.ok(),
+                Err(_) if self.events.load(Ordering::Relaxed) == before => {
+                    tracing::info!("no request has moved for a minute; one more is sent");
+                    return None;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn happened(&self) {
+        self.events.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Returns how many requests may be on their way.
@@ -68,6 +100,7 @@ impl Gate {
 
     /// Learns that the store answered a request sent at `sent`.
     pub fn answered(&self, sent: Instant, took: Took) {
+        self.happened();
         let mut window = self.window();
         let before = window.size();
         let is_full = self.free.available_permits() * 2 <= before;
@@ -77,6 +110,7 @@ impl Gate {
 
     /// Learns that the store refused a request sent at `sent`: slower, please.
     pub fn refused(&self, sent: Instant) {
+        self.happened();
         let mut window = self.window();
         let before = window.size();
         window.refused(sent, Instant::now());
@@ -118,6 +152,7 @@ impl Gate {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        self.gate.happened();
         if let Some(place) = self.place.take()
             && self.gate.forgives()
         {

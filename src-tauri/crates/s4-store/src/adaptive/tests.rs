@@ -83,3 +83,30 @@ async fn a_request_given_up_leaves_its_place() {
     drop(permits);
     held(&gate, FIRST).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_moves_one_more_goes_a_minute() {
+    let gate = Gate::new();
+    let permits = held(&gate, FIRST).await;
+    let start = Instant::now();
+    // All of them wait for two more.
+    let more = held(&gate, 2).await;
+    assert_eq!(start.elapsed(), 2 * STUCK);
+    drop((permits, more));
+    // Those two took no place, and leave none.
+    let _permits = held(&gate, FIRST).await;
+    assert!(!is_open(&gate).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_something_moves_nobody_goes_before_the_turn() {
+    let gate = Gate::new();
+    let _permits = held(&gate, FIRST).await;
+    let waiting = Arc::clone(&gate);
+    let waiting = tokio::spawn(async move { waiting.enter().await });
+    for _ in 0..100 {
+        tokio::time::sleep(STUCK / 2).await;
+        gate.refused(Instant::now());
+    }
+    assert!(!waiting.is_finished());
+}
