@@ -1,6 +1,7 @@
 //! Before and after a round: what an interrupted run left, and what late writers wrote.
 //!
 //! - Every intent is resolved before anything is scanned, so that no scan sees a path halfway.
+//! - A partial whose download is on record stays for the run that goes on with it, as long as trash is kept.
 //! - An entry that waits aside with its place taken, or that a program wrote to after it was replaced, becomes a
 //!   conflict copy beside where it stood. Nothing here is ever overwritten.
 
@@ -66,7 +67,10 @@ impl Recovery {
             self.db.commit(&Commit { settled, trashed, at: self.now, ..Commit::default() })?;
         }
         let named: Vec<_> = self.db.intents()?.into_iter().map(|(_, intent)| intent).collect();
-        self.batch.clean_partials(&named, &|_| false, self.leftovers).map_err(from_swap)?;
+        let downloads: BTreeSet<String> =
+            self.db.open_downloads()?.into_iter().map(|download| download.partial).collect();
+        let wanted = |name: &str| downloads.contains(name);
+        self.batch.clean_partials(&named, &wanted, self.leftovers).map_err(from_swap)?;
         Ok(rescued)
     }
 
@@ -142,8 +146,20 @@ impl Recovery {
         }
     }
 
+    /// Forgets downloads that were begun before `before`: the next cleaning removes their partials.
+    fn expire_downloads(&self, before: UnixMillis) -> Result<(), SyncError> {
+        for download in self.db.open_downloads()? {
+            // Nothing is lost: the object can be read again.
+            if begun(&download.partial).is_none_or(|begun| begun < before) {
+                self.db.end_download(&download.partial)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes trash from before `before` for good, but for what a late writer has changed.
     pub(crate) fn expire_trash(&self, before: UnixMillis) -> Result<(), SyncError> {
+        self.expire_downloads(before)?;
         self.rescue_late_writes(UnixMillis(i64::MIN)..before)?;
         // What lies there bears the time when its round began, its record that of the commit: until that is over as
         // well a late writer would not have been looked for. And what an intent names may be all that is left.
@@ -161,6 +177,12 @@ impl Recovery {
         }
         Ok(())
     }
+}
+
+/// Returns when the round began that a partial was made in, which its name tells.
+fn begun(partial: &str) -> Option<UnixMillis> {
+    let (time, _) = partial.split_once('-')?;
+    time.parse().ok().map(UnixMillis)
 }
 
 /// Returns whether an entry could not get its name because there is no directory for it.

@@ -10,6 +10,8 @@
 
 mod it {
     mod landing;
+    mod large;
+    mod large_faults;
     mod review;
     mod scenarios;
     mod simulation;

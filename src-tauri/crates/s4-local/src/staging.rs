@@ -152,9 +152,10 @@ impl Partial {
         self.handle.set_size(size)
     }
 
-    /// Returns once everything written so far survives a power cut.
+    /// Returns once everything written so far survives a power cut, and the partial's name with it.
     pub fn sync(&self) -> DiskResult<()> {
-        self.handle.sync()
+        self.handle.sync()?;
+        self.name.disk.sync_dir(&directory_of(&self.name.path))
     }
 
     /// From here on dropping leaves the partial on disk, to be resumed by a later run.
