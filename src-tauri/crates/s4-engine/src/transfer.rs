@@ -3,6 +3,7 @@
 //! - What is read is hashed in the same pass, and its stamps are compared before the first byte and after the last.
 //! - What arrives is compared with every checksum the store has of it before it takes a name.
 
+pub(crate) mod aside;
 pub(crate) mod body;
 mod budget;
 pub(crate) mod download;

@@ -16,6 +16,7 @@ use s4_local::staging::{Partial, Staged, SyncMode};
 use s4_store::error::StoreErrorKind;
 use s4_store::store::{GetOptions, GetReply};
 
+use super::aside::aside;
 use super::body;
 use super::hashing::{Content, ContentHasher, Md5};
 use super::ranges::{self, Broken};
@@ -158,7 +159,7 @@ async fn staged(
 ) -> StepResult<Fetched> {
     let mtime_ns = head.metadata.mtime_ns.unwrap_or(head.last_modified.0.saturating_mul(1_000_000));
     let executable = head.metadata.executable;
-    let staged = session.blocking(move |_| partial.finish(mtime_ns, executable, SyncMode::Each)).await?;
+    let staged = aside(session, move |_| partial.finish(mtime_ns, executable, SyncMode::Each)).await?;
     let digest = content.digest;
     Ok(Fetched { staged, content: FetchedContent::File(digest), head, chunks: content.into_chunks() })
 }

@@ -19,6 +19,7 @@ use s4_local::staging::Partial;
 use s4_store::error::{StoreError, StoreErrorKind};
 use s4_store::store::GetOptions;
 
+use super::aside::aside;
 use super::budget::{self, Held};
 use super::hashing::{Content, ContentHasher, Md5};
 use super::resumed::Download;
@@ -122,15 +123,14 @@ async fn fetch_rest(
             Err(error) => return Err(error.into()),
         };
         let upto = arrived.range.end;
-        hasher = session
-            .blocking(move |_| -> StepResult<_> {
-                for piece in &arrived.pieces {
-                    hasher.update(piece);
-                }
-                drop(arrived);
-                Ok(hasher)
-            })
-            .await?;
+        hasher = aside(session, move |_| -> StepResult<_> {
+            for piece in &arrived.pieces {
+                hasher.update(piece);
+            }
+            drop(arrived);
+            Ok(hasher)
+        })
+        .await?;
         s4_local::failpoint::hit("download:range-written");
         recording.reached(upto, size).await?;
     }
@@ -259,7 +259,7 @@ impl Recording<'_> {
         self.from = upto;
         let download = self.download.clone();
         let made_durable = self.session.spread(move |lane| async move {
-            lane.blocking(move |session| download.make_durable(session, upto)).await
+            aside(&lane, move |session| download.make_durable(session, upto)).await
         });
         self.under_way = Some(made_durable.boxed());
         Ok(())

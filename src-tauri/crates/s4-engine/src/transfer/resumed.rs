@@ -10,6 +10,7 @@ use s4_core::path::DiskPath;
 use s4_core::remote::RemoteObject;
 use s4_local::staging::Partial;
 
+use super::aside::aside;
 use super::hashing::{CACHED_BYTES, ContentHasher};
 use crate::db::OpenDownload;
 use crate::session::{Session, StepResult, Stop};
@@ -91,22 +92,21 @@ impl Download {
         let mut at = 0;
         while at < self.record.durable {
             let (partial, end) = (self.partial.clone(), self.record.durable.min(at + TURN_BYTES));
-            hasher = session
-                .blocking(move |_| -> StepResult<_> {
-                    let mut buffer = vec![0; CACHED_BYTES];
-                    while at < end {
-                        let wanted = usize::try_from(end - at).unwrap_or(CACHED_BYTES).min(CACHED_BYTES);
-                        match partial.read_at(&mut buffer[..wanted], at)? {
-                            0 => return Err(Stop::Again("a partial became shorter".to_owned())),
-                            count => {
-                                hasher.update(&buffer[..count]);
-                                at += count as u64;
-                            }
+            hasher = aside(session, move |_| -> StepResult<_> {
+                let mut buffer = vec![0; CACHED_BYTES];
+                while at < end {
+                    let wanted = usize::try_from(end - at).unwrap_or(CACHED_BYTES).min(CACHED_BYTES);
+                    match partial.read_at(&mut buffer[..wanted], at)? {
+                        0 => return Err(Stop::Again("a partial became shorter".to_owned())),
+                        count => {
+                            hasher.update(&buffer[..count]);
+                            at += count as u64;
                         }
                     }
-                    Ok(hasher)
-                })
-                .await?;
+                }
+                Ok(hasher)
+            })
+            .await?;
             at = end;
         }
         Ok(hasher)

@@ -23,6 +23,7 @@ use s4_core::path::{DiskPath, RelPath};
 use s4_local::reading::OpenFile;
 use s4_store::store::{Condition, ObjectAttributes, Part, UploadId, Written};
 
+use super::aside::aside;
 use super::budget::{self, Held};
 use super::hashing::{CACHED_BYTES, Content, ContentHasher, Md5};
 use super::layout::{Layout, Piece, PieceSource};
@@ -217,18 +218,17 @@ impl Sending<'_> {
         mut hasher: Option<ContentHasher>,
     ) -> StepResult<(Bytes, u64, Option<ContentHasher>)> {
         let file = self.file.clone();
-        self.session
-            .blocking(move |_| -> StepResult<_> {
-                let Some(content) = &mut hasher else {
-                    let bytes = read_piece(&file, &range, |_| {})?;
-                    let crc = digest::crc64nvme(&bytes);
-                    return Ok((bytes, crc, hasher));
-                };
-                let bytes = read_piece(&file, &range, |cached| content.update(cached))?;
-                let crc = content.take_part_crc();
-                Ok((bytes, crc, hasher))
-            })
-            .await
+        aside(self.session, move |_| -> StepResult<_> {
+            let Some(content) = &mut hasher else {
+                let bytes = read_piece(&file, &range, |_| {})?;
+                let crc = digest::crc64nvme(&bytes);
+                return Ok((bytes, crc, hasher));
+            };
+            let bytes = read_piece(&file, &range, |cached| content.update(cached))?;
+            let crc = content.take_part_crc();
+            Ok((bytes, crc, hasher))
+        })
+        .await
     }
 
     fn send_piece(
