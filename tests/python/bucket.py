@@ -4,6 +4,7 @@ Bodies travel as the text whose code points are the bytes.
 """
 
 import concurrent.futures
+import hashlib
 import json
 import sys
 
@@ -45,6 +46,13 @@ class Prefix:
 
     def delete(self, path):
         self.client.delete_object(Bucket=self.bucket, Key=self.prefix + path)
+
+    def sha256(self, path):
+        body = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path)["Body"]
+        digest = hashlib.sha256()
+        for piece in body.iter_chunks(1 << 20):
+            digest.update(piece)
+        return digest.hexdigest()
 
     def uploads(self):
         reply = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=self.prefix)

@@ -89,6 +89,12 @@ impl Bucket {
         self.act(&steps.collect());
     }
 
+    /// Returns the SHA-256 of a large object, of which there is no copy in memory then.
+    pub fn sha256(&self, path: &str) -> String {
+        let told = self.act(&json!([{"do": "sha256", "path": path}]));
+        told[0].as_str().expect("sha256 answers with text").to_owned()
+    }
+
     /// Returns how many uploads in parts were begun and neither completed nor aborted.
     pub fn uploads_under_way(&self) -> u64 {
         self.act(&json!([{"do": "uploads"}]))[0].as_u64().expect("uploads answers with a number")

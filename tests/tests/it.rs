@@ -18,6 +18,7 @@ mod it {
     mod identity;
     mod ignored;
     mod kinds;
+    mod large;
     mod late_writers;
     mod limits;
     mod mounts;
