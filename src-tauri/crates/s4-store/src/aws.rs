@@ -42,6 +42,7 @@ use s4_core::remote::{ETag, ObjectHead, VersionId};
 pub use self::bucket::{discover_region, list_buckets};
 pub use self::connection::{Addressing, Connection, CredentialSource, Timeouts};
 use self::error::Asked;
+use self::wire::Wire;
 use crate::adaptive::Gate;
 use crate::error::Result;
 use crate::probe::Dialects;
@@ -59,7 +60,7 @@ pub struct AwsStore {
     region: Arc<str>,
     capabilities: Capabilities,
     is_https: bool,
-    gate: Arc<Gate>,
+    wire: Wire,
 }
 
 impl AwsStore {
@@ -69,8 +70,8 @@ impl AwsStore {
     /// Fails for an endpoint, a CA bundle or a source of credentials that cannot be used.
     pub async fn connect(connection: Connection) -> Result<Self> {
         let region = discover_region(&connection).await?;
-        let gate = Gate::new();
-        let config = client::config(&connection, &region, &gate).await?;
+        let wire = Wire::of(&connection);
+        let config = client::config(&connection, &region, &wire).await?;
         Ok(Self {
             client: Client::from_conf(config),
             bucket: connection.bucket.as_str().into(),
@@ -78,7 +79,7 @@ impl AwsStore {
             capabilities: Capabilities::FULL,
             is_https: connection.is_https()?,
             connection: Arc::new(connection),
-            gate,
+            wire,
         })
     }
 
@@ -90,7 +91,7 @@ impl AwsStore {
     /// Returns the same bucket with connections of its own, for another runtime. Keys are not fetched anew; limits
     /// and gate are shared.
     pub fn with_own_connections(&self) -> Result<Self> {
-        let config = client::with_own_connections(&self.connection, self.client.config(), &self.gate)?;
+        let config = client::with_own_connections(&self.connection, self.client.config(), &self.wire)?;
         Ok(Self { client: Client::from_conf(config), ..self.clone() })
     }
 
@@ -106,12 +107,12 @@ impl AwsStore {
 
     /// Returns the gate that the requests of this store go through.
     pub fn gate(&self) -> &Arc<Gate> {
-        &self.gate
+        &self.wire.gate
     }
 
     /// Sends a request when there is room for it.
     async fn admitted<T>(&self, request: impl Future<Output = T>) -> T {
-        let _permit = self.gate.enter().await;
+        let _permit = self.wire.gate.enter().await;
         request.await
     }
 

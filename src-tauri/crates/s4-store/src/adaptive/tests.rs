@@ -9,7 +9,7 @@ async fn held(gate: &Arc<Gate>, count: usize) -> Vec<Permit> {
 
 /// Returns whether one more request may go right now.
 async fn is_open(gate: &Arc<Gate>) -> bool {
-    tokio::time::timeout(Duration::from_millis(1), gate.enter()).await.is_ok()
+    timeout(Duration::from_millis(1), gate.enter()).await.is_ok()
 }
 
 #[tokio::test(start_paused = true)]

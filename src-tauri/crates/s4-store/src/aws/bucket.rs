@@ -8,8 +8,8 @@ use s4_core::capabilities::Versioning;
 use super::client::{self, FIRST_REGION};
 use super::connection::Connection;
 use super::error::Asked;
+use super::wire::Wire;
 use super::{AwsStore, list};
-use crate::adaptive::Gate;
 use crate::error::{Result, StoreErrorKind};
 use crate::store::ListFrom;
 
@@ -74,7 +74,7 @@ pub(super) async fn create(store: &AwsStore) -> Result<()> {
 /// Returns the names of the buckets that these credentials own; the bucket of `connection` is not looked at.
 pub async fn list_buckets(connection: &Connection) -> Result<Vec<String>> {
     let region = first_region(connection).await;
-    let client = Client::from_conf(client::config(connection, &region, &Gate::new()).await?);
+    let client = Client::from_conf(client::config(connection, &region, &Wire::of(connection)).await?);
     let asked = Asked { operation: "ListBuckets", subject: "all buckets", region: &region };
     let mut names = Vec::new();
     let mut token = None;
@@ -98,7 +98,7 @@ pub async fn discover_region(connection: &Connection) -> Result<String> {
         return Ok(region.clone());
     }
     let first = first_region(connection).await;
-    let client = Client::from_conf(client::config(connection, &first, &Gate::new()).await?);
+    let client = Client::from_conf(client::config(connection, &first, &Wire::of(connection)).await?);
     let asked = Asked { operation: "ListObjectsV2", subject: &connection.bucket, region: &first };
     // Not HEAD: its replies have no body, and stores that are not AWS name their region there.
     match client.list_objects_v2().bucket(&connection.bucket).max_keys(1).send().await {

@@ -24,26 +24,25 @@ use super::http::{self, Protection};
 use super::reply::{RefuseFragments, RefusePages, RetryTooManyRequests};
 use super::retry::{self, Persist};
 use super::wire::Wire;
-use crate::adaptive::Gate;
 use crate::error::Result;
 
 /// Where AWS is asked first when no region is known; it names the right one.
 pub(super) const FIRST_REGION: &str = "us-east-1";
 
-/// Returns the SDK's configuration for `connection`, signing for `region`; `gate` learns what the store says.
-pub(super) async fn config(connection: &Connection, region: &str, gate: &Arc<Gate>) -> Result<Config> {
+/// Returns the SDK's configuration for `connection`, signing for `region`, and going through `wire`.
+pub(super) async fn config(connection: &Connection, region: &str, wire: &Wire) -> Result<Config> {
     let timeouts = &connection.timeouts;
     let mut config = Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
-        .http_client(network(connection, gate)?)
+        .http_client(network(connection, wire)?)
         // Named, so that clients made from this configuration share it.
         .identity_cache(IdentityCache::lazy().build())
         .force_path_style(connection.uses_path())
         .retry_config(retry::config())
         .retry_partition(retry::partition())
         .retry_classifier(RetryTooManyRequests)
-        .interceptor(Persist { gate: Arc::clone(gate), patience: timeouts.busy })
+        .interceptor(Persist { gate: Arc::clone(&wire.gate), patience: timeouts.busy })
         .timeout_config(waits(timeouts, timeouts.reply))
         .stalled_stream_protection(
             StalledStreamProtectionConfig::enabled()
@@ -66,12 +65,8 @@ pub(super) async fn config(connection: &Connection, region: &str, gate: &Arc<Gat
 }
 
 /// Returns `config` with connections of its own and everything else shared: keys are fetched once for all.
-pub(super) fn with_own_connections(
-    connection: &Connection,
-    config: &Config,
-    gate: &Arc<Gate>,
-) -> Result<Config> {
-    Ok(config.to_builder().http_client(network(connection, gate)?).build())
+pub(super) fn with_own_connections(connection: &Connection, config: &Config, wire: &Wire) -> Result<Config> {
+    Ok(config.to_builder().http_client(network(connection, wire)?).build())
 }
 
 /// Returns the region that the environment or the profile names.
@@ -106,9 +101,7 @@ fn waits(timeouts: &Timeouts, reply: Duration) -> TimeoutConfig {
 }
 
 /// Returns the way to the store: connections of its own, watched and paced.
-fn network(connection: &Connection, gate: &Arc<Gate>) -> Result<SharedHttpClient> {
-    let wire =
-        Wire { pace: Arc::clone(&connection.pace), gate: Arc::clone(gate), timeouts: connection.timeouts };
+fn network(connection: &Connection, wire: &Wire) -> Result<SharedHttpClient> {
     Ok(wire.over(http::client(protection(connection)?)))
 }
 

@@ -23,8 +23,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder
 use tokio::time::Instant;
 
 use self::body::PacedBody;
-use self::progress::{Patience, Progress};
-use super::connection::Timeouts;
+use self::progress::{Link, Patience, Progress};
+use super::connection::{Connection, Timeouts};
 use crate::adaptive::{Gate, Took};
 use crate::pace::{Direction, Pace};
 
@@ -34,12 +34,23 @@ const SMALL: u64 = 64 << 10;
 /// What all requests share.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
-    pub(super) pace: Arc<Pace>,
+    pace: Arc<Pace>,
     pub(super) gate: Arc<Gate>,
-    pub(super) timeouts: Timeouts,
+    link: Arc<Link>,
+    timeouts: Timeouts,
 }
 
 impl Wire {
+    /// Returns what the requests of a store at `connection` share.
+    pub(super) fn of(connection: &Connection) -> Self {
+        Self {
+            pace: Arc::clone(&connection.pace),
+            gate: Gate::new(),
+            link: Link::new(),
+            timeouts: connection.timeouts,
+        }
+    }
+
     /// Returns `network`, guarded so. How long a reply may take is what the SDK calls its read time-out.
     pub(super) fn over(&self, network: SharedHttpClient) -> SharedHttpClient {
         SharedHttpClient::new(Client { wire: self.clone(), network })
@@ -98,16 +109,16 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
-        let Wire { pace, gate, timeouts } = &self.wire;
+        let Wire { pace, gate, link, timeouts } = &self.wire;
         let length = request.body().content_length();
         let is_small = length.is_some_and(|length| length <= SMALL);
         let is_paced = length != Some(0) && pace.piece(Direction::Up).is_some();
         let patience = Patience { reply: self.reply, ..Patience::of(timeouts) };
         let sent = Instant::now();
         let progress = if is_small && !is_paced {
-            Progress::sent(sent, length.unwrap_or(0))
+            Progress::sent(link, sent, length.unwrap_or(0))
         } else {
-            Progress::sending(sent)
+            Progress::sending(link, sent)
         };
         if !progress.is_sent() {
             let body = std::mem::replace(request.body_mut(), SdkBody::taken());
@@ -117,7 +128,7 @@ impl HttpConnector for Connector {
         let is_short = is_small && !is_paced && self.reply == timeouts.reply;
         let took = if is_short { kind(&request) } else { |_| Took::Other };
         let reply = self.network.call(request);
-        let gate = Arc::clone(gate);
+        let (gate, link) = (Arc::clone(gate), Arc::clone(link));
         HttpConnectorFuture::new(async move {
             let result = tokio::select! {
                 biased;
@@ -125,6 +136,9 @@ impl HttpConnector for Connector {
                 // The connection goes with the request that is dropped: nothing will wait for it again.
                 () = progress.stalls(&patience) => Err(ConnectorError::timeout("no reply in time".into())),
             };
+            if result.is_ok() {
+                link.moves(Instant::now());
+            }
             learn(&gate, sent, &result, took);
             result
         })

@@ -110,6 +110,7 @@ mod tests {
 
     use tokio::time::Instant;
 
+    use super::super::progress::Link;
     use super::*;
     use crate::pace::Rates;
 
@@ -124,7 +125,7 @@ mod tests {
 
     fn body(bytes: &Bytes, rate: u64) -> PacedBody {
         let pace = Arc::new(Pace::new(Rates { up: NonZeroU64::new(rate), down: None }));
-        PacedBody::new(SdkBody::from(bytes.clone()), pace, Progress::sending(Instant::now()))
+        PacedBody::new(SdkBody::from(bytes.clone()), pace, Progress::sending(&Link::new(), Instant::now()))
     }
 
     #[tokio::test(start_paused = true)]
