@@ -12,6 +12,7 @@ mod it {
     mod landing;
     mod large;
     mod large_faults;
+    mod renames;
     mod review;
     mod scenarios;
     mod simulation;

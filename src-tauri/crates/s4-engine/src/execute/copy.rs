@@ -201,7 +201,6 @@ async fn copy_parts(
         .zip(parts_of(*size))
         .map(|(number, range)| session.store.upload_part_copy(key, upload, number, from, etag, range));
     let parts: Vec<Part> = stream::iter(copies).buffered(PARTS_AT_A_TIME).try_collect().await?;
-    failpoint::hit("copy:before-complete");
     Ok(session.store.complete_upload(key, upload, &parts, source.crc64nvme, condition).await?)
 }
 
