@@ -75,7 +75,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         query = urllib.parse.parse_qs(self.path.partition("?")[2], keep_blank_values=True)
         is_list = self.command == "GET" and ("list-type" in query or "versions" in query)
-        faults = self.admit(is_list)
+        faults = self.admit(is_list, query)
         status, headers, content = self.answer(faults, is_list, query, body)
         is_write = self.command in ("PUT", "POST", "DELETE")
         if is_write and faults.get("every-third") == "reply-lost" and next(TURNS) % 3 == 0:
@@ -91,10 +91,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def completes(self, query):
         return self.command == "POST" and "uploadId" in query
 
-    def admit(self, is_list):
+    def admit(self, is_list, query):
         """Counts the request and returns the faults of the moment; a held request waits for other ones."""
         own = "/.s4/" in urllib.parse.unquote(self.path.partition("?")[0])
         kind = ".s4" if own else "LIST" if is_list else self.command
+        if "x-amz-copy-source" in self.headers:
+            kind = ".s4" if own else "COPY"
+        elif "versioning" in query:
+            kind = "BUCKET"
         with open(LOG, "a", encoding="utf-8") as file:
             file.write(kind + "\n")
         while (faults := read_faults()).get("hold") == kind:

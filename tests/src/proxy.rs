@@ -99,7 +99,8 @@ impl Proxy {
     }
 
     /// Returns how many requests of each kind came since the start, or since [`Proxy::forget`]: `GET`, `HEAD`, `PUT`,
-    /// `POST`, `DELETE`, and `LIST`; those about S4's own objects count as `.s4`.
+    /// `POST`, `DELETE`, `COPY`, `LIST`, and `BUCKET` about the bucket itself; those about S4's own objects count as
+    /// `.s4`.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for kind in fs::read_to_string(&self.log).expect("the log is there").lines() {

@@ -26,6 +26,7 @@ mod it {
     mod network;
     mod original;
     mod outsiders;
+    mod renames;
     mod replicas;
     mod secrets;
     mod terminal;
