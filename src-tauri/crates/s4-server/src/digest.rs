@@ -5,14 +5,21 @@
 //! - Values are compared and kept as raw bytes in base64, as S3 writes them.
 
 mod combination;
+mod company;
+mod md5;
+
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 use s3s::crypto::{Checksum as _, Md5, Sha1, Sha256};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::combination::combine;
+pub(crate) use self::company::Company;
+use self::company::Member;
 
 /// An algorithm that S3 knows for checking objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -180,9 +187,14 @@ impl Hasher {
     }
 }
 
+enum Md5Hasher {
+    Alone(Md5),
+    InStep(md5::Md5, Member),
+}
+
 /// Computes everything that is wanted of one content in one pass.
 pub(crate) struct Digester {
-    md5: Option<Md5>,
+    md5: Option<Md5Hasher>,
     hashers: Vec<Hasher>,
     length: u64,
 }
@@ -191,7 +203,7 @@ impl Digester {
     /// Starts MD5, CRC64NVME and the further algorithms asked for.
     pub(crate) fn with_md5(further: impl IntoIterator<Item = Algorithm>) -> Self {
         let wanted = std::iter::once(Algorithm::Crc64Nvme).chain(further);
-        Self { md5: Some(Md5::new()), ..Self::new(wanted) }
+        Self { md5: Some(Md5Hasher::Alone(Md5::new())), ..Self::new(wanted) }
     }
 
     /// Starts only the algorithms asked for.
@@ -202,11 +214,38 @@ impl Digester {
         Self { md5: None, hashers: wanted.into_iter().map(Hasher::new).collect(), length: 0 }
     }
 
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.length += bytes.len() as u64;
-        if let Some(md5) = &mut self.md5 {
-            md5.update(bytes);
+    /// Has the MD5 computed in step with those of other contents that are received, from the start on.
+    /// Every update may block from now on.
+    pub(crate) fn join(mut self, company: &Arc<Company>) -> Self {
+        // Without the optimizer that takes a hundred times longer than the library, which always has it.
+        let is_faster = !cfg!(debug_assertions);
+        if is_faster && self.md5.is_some() && self.length == 0 {
+            self.md5 = Some(Md5Hasher::InStep(md5::Md5::new(), company.join()));
         }
+        self
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match &mut self.md5 {
+            Some(Md5Hasher::Alone(md5)) => md5.update(bytes),
+            Some(Md5Hasher::InStep(md5, company)) => company.update(md5, &[Bytes::copy_from_slice(bytes)]),
+            None => {}
+        }
+        self.update_others(bytes);
+    }
+
+    /// As [`update`](Self::update) with each of the chunks.
+    pub(crate) fn update_all(&mut self, chunks: &[Bytes]) {
+        if let Some(Md5Hasher::InStep(md5, company)) = &mut self.md5 {
+            company.update(md5, chunks);
+            chunks.iter().for_each(|chunk| self.update_others(chunk));
+        } else {
+            chunks.iter().for_each(|chunk| self.update(chunk));
+        }
+    }
+
+    fn update_others(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
         for hasher in &mut self.hashers {
             hasher.update(bytes);
         }
@@ -214,7 +253,10 @@ impl Digester {
 
     pub(crate) fn finish(self) -> Digests {
         Digests {
-            md5: self.md5.map(s3s::crypto::Checksum::finalize),
+            md5: self.md5.map(|md5| match md5 {
+                Md5Hasher::Alone(md5) => md5.finalize(),
+                Md5Hasher::InStep(md5, _) => md5.finish(),
+            }),
             values: self.hashers.into_iter().map(Hasher::finish).collect(),
             length: self.length,
         }

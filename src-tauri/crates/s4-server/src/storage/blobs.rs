@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use crate::data_folder::{create_private_folder, private, sync_folder};
+use crate::digest::Company;
 use crate::storage::StorageError;
 
 /// The name of a blob.
@@ -40,6 +41,8 @@ pub(crate) struct Blobs {
     /// Held for reading from looking a content up until its blobs are pinned, and for writing while
     /// the blobs that a commit freed are sorted into removable and pinned ones.
     gate: RwLock<()>,
+    /// Those who fill blobs at the moment.
+    company: Arc<Company>,
 }
 
 #[derive(Default)]
@@ -51,7 +54,17 @@ struct Pins {
 impl Blobs {
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         create_private_folder(folder)?;
-        Ok(Self { folder: folder.to_owned(), pins: Mutex::default(), gate: RwLock::default() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            pins: Mutex::default(),
+            gate: RwLock::default(),
+            company: Arc::default(),
+        })
+    }
+
+    /// Returns the company in which contents are received.
+    pub(crate) fn company(&self) -> &Arc<Company> {
+        &self.company
     }
 
     fn path(&self, id: BlobId) -> PathBuf {
