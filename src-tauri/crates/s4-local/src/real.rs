@@ -7,6 +7,7 @@
 //!   root that is moved or replaced meanwhile is noticed by [`RealDisk::root_state`](crate::disk::Disk::root_state).
 //! - This is the only module of the workspace that may hold `unsafe`; on Linux and macOS it needs none.
 
+mod clock;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]

@@ -8,8 +8,10 @@
 
 mod whole;
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use s4_core::local::{FileId, Fingerprint};
 use s4_core::path::DiskPath;
@@ -21,6 +23,8 @@ use crate::reading::OpenFile;
 
 /// So many files are synced each for itself: a sync of the file system waits for other programs' writes too.
 const FEW: usize = 8;
+/// On so many threads files are synced where there is no sync of the whole file system.
+const SYNC_THREADS: usize = 8;
 
 /// Whether finishing a file makes it durable at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +102,7 @@ impl Folder {
                 match self.disk().sync_fs(&directory) {
                     Ok(()) => synced.push(directory),
                     // macOS and Windows: there each file is synced for itself.
-                    Err(error) if error.kind == DiskErrorKind::Unsupported => one.make_durable()?,
+                    Err(error) if error.kind == DiskErrorKind::Unsupported => return sync_each(staged),
                     Err(error) => return Err(error),
                 }
             }
@@ -274,6 +278,22 @@ impl Drop for PartialName {
             tracing::debug!(path = %self.path, %error, "a partial stays until the next cleaning");
         }
     }
+}
+
+/// Makes each file durable for itself, some at a time: most of it is waiting for the disk.
+fn sync_each(staged: &mut [&mut Staged]) -> DiskResult<()> {
+    let share = staged.len().div_ceil(SYNC_THREADS).max(1);
+    thread::scope(|scope| {
+        let begin = |share: &'_ mut [&mut Staged]| share.iter_mut().try_for_each(|one| one.make_durable());
+        let threads: Vec<_> =
+            staged.chunks_mut(share).map(|share| scope.spawn(move || begin(share))).collect();
+        let end = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        // All are waited for, whatever the first says.
+        let ended: Vec<DiskResult<()>> = threads.into_iter().map(end).collect();
+        ended.into_iter().collect()
+    })
 }
 
 /// Returns `permissions` with execution allowed to whoever may read, or to nobody.

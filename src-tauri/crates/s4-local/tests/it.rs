@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod it {
+    mod batches;
     mod contract;
     mod crash;
     mod faults;

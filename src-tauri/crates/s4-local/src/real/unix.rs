@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use s4_core::path::{DiskPath, RESERVED_COMPONENT};
 use s4_core::traits::DiskTraits;
 
+use super::clock::Clock;
 use super::{probe, system};
 use crate::disk::{DirItem, Disk, DiskResult, EntryName, Handle, Kind, RootState, Stat, root};
 use crate::error::{DiskError, DiskErrorKind};
@@ -31,6 +32,7 @@ pub struct RealDisk {
     path: PathBuf,
     root: OwnedFd,
     traits: OnceLock<DiskTraits>,
+    clock: Clock,
 }
 
 impl RealDisk {
@@ -41,7 +43,7 @@ impl RealDisk {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = rustix::fs::open(path, flags, Mode::empty());
         let root = opened.map_err(|errno| failure(errno, "open the folder", &root()))?;
-        Ok(Self { path: path.to_owned(), root, traits: OnceLock::new() })
+        Ok(Self { path: path.to_owned(), root, traits: OnceLock::new(), clock: Clock::default() })
     }
 
     /// Returns the directory and the name of `path`, resolved without links.
@@ -113,6 +115,20 @@ impl RealDisk {
     fn handle(&self, fd: OwnedFd, path: &DiskPath) -> RealHandle {
         let has_permissions = self.traits.get().is_none_or(|traits| traits.has_executable_bit);
         RealHandle { file: File::from(fd), path: path.clone(), has_permissions }
+    }
+
+    /// Writes a stamp and returns it.
+    fn read_clock(&self, scratch: &DiskPath) -> DiskResult<i64> {
+        let clock = crate::disk::child(scratch, CLOCK);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let stat = self.at("read the clock with", &clock, |place| {
+            let fd = rustix::fs::openat(&place.directory, place.name, flags, Mode::from_raw_mode(0o600))?;
+            let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+            let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+            rustix::fs::futimens(&fd, &Timestamps { last_access: omit, last_modification: now })?;
+            system::stat_of(fd.as_fd())
+        })?;
+        Ok(stat.fingerprint.mtime_ns)
     }
 
     fn make_dir_with(&self, path: &DiskPath, mode: Mode) -> DiskResult<()> {
@@ -274,16 +290,7 @@ impl Disk for RealDisk {
     }
 
     fn now(&self, scratch: &DiskPath) -> DiskResult<i64> {
-        let clock = crate::disk::child(scratch, CLOCK);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let stat = self.at("read the clock with", &clock, |place| {
-            let fd = rustix::fs::openat(&place.directory, place.name, flags, Mode::from_raw_mode(0o600))?;
-            let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-            let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
-            rustix::fs::futimens(&fd, &Timestamps { last_access: omit, last_modification: now })?;
-            system::stat_of(fd.as_fd())
-        })?;
-        Ok(stat.fingerprint.mtime_ns)
+        self.clock.now(scratch, || self.read_clock(scratch))
     }
 
     fn free_space(&self) -> DiskResult<u64> {

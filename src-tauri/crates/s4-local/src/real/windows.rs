@@ -18,6 +18,7 @@ use s4_core::path::{DiskPath, RESERVED_COMPONENT};
 use s4_core::traits::{DiskTraits, NameRules};
 use windows_sys::Win32::Storage::FileSystem as win;
 
+use super::clock::Clock;
 use super::probe;
 use crate::disk::{DirItem, Disk, DiskResult, EntryName, Handle, Kind, RootState, Stat, child, root};
 use crate::error::{DiskError, DiskErrorKind};
@@ -39,6 +40,7 @@ pub struct RealDisk {
     verbatim: PathBuf,
     root: File,
     traits: OnceLock<DiskTraits>,
+    clock: Clock,
 }
 
 impl RealDisk {
@@ -58,7 +60,13 @@ impl RealDisk {
             return Err(DiskError::new(DiskErrorKind::NotADirectory, "open the folder", &root(), words));
         }
         let verbatim = std::fs::canonicalize(path).map_err(fail)?;
-        Ok(Self { path: path.to_owned(), verbatim, root: opened, traits: OnceLock::new() })
+        Ok(Self {
+            path: path.to_owned(),
+            verbatim,
+            root: opened,
+            traits: OnceLock::new(),
+            clock: Clock::default(),
+        })
     }
 
     /// Returns the guarded path of an entry.
@@ -95,6 +103,24 @@ impl RealDisk {
             .map_err(fail)?;
         let handle = RealHandle { file, path: path.clone() };
         if handle.stat()?.kind == Kind::File { Ok(Box::new(handle)) } else { Err(wrong_kind()) }
+    }
+
+    /// Writes a stamp and returns it.
+    fn read_clock(&self, scratch: &DiskPath) -> DiskResult<i64> {
+        let clock = child(scratch, CLOCK);
+        let guarded = self.guard("read the clock with", &clock)?;
+        let written = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .share_mode(SHARE_ALL)
+            .open(&guarded.path)
+            .and_then(|mut file| {
+                std::io::Write::write_all(&mut file, b".")?;
+                system::stat_of(&file)
+            });
+        let stat = written.map_err(|error| failure(&error, "read the clock with", &clock))?;
+        Ok(stat.fingerprint.mtime_ns)
     }
 
     /// Returns whether every part of `path` is spelled as its directory lists it.
@@ -321,20 +347,7 @@ impl Disk for RealDisk {
     }
 
     fn now(&self, scratch: &DiskPath) -> DiskResult<i64> {
-        let clock = child(scratch, CLOCK);
-        let guarded = self.guard("read the clock with", &clock)?;
-        let written = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .share_mode(SHARE_ALL)
-            .open(&guarded.path)
-            .and_then(|mut file| {
-                std::io::Write::write_all(&mut file, b".")?;
-                system::stat_of(&file)
-            });
-        let stat = written.map_err(|error| failure(&error, "read the clock with", &clock))?;
-        Ok(stat.fingerprint.mtime_ns)
+        self.clock.now(scratch, || self.read_clock(scratch))
     }
 
     fn free_space(&self) -> DiskResult<u64> {
