@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use s4_core::baseline::Baseline;
 use s4_core::capabilities::Versioning;
 use s4_core::context::DeleteLimits;
+use s4_core::facts::Facts;
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{Action, DeleteReason, RemoteExpectation, RowChange, Step};
 use s4_store::error::StoreErrorKind;
@@ -54,7 +55,7 @@ impl Target {
         for _ in 0..MAX_ROUNDS {
             self.recover(observer, report).await?;
             let planned = self.plan(options, &lessons, observer, &mut report.examined).await?;
-            let Planned { plan, baseline, is_shared_with_python } = planned;
+            let Planned { plan, baseline, facts, is_shared_with_python } = planned;
             self.on_database({
                 let (conflicts, problems) = (plan.conflicts.clone(), plan.problems.clone());
                 move |db| db.set_standing(&conflicts, &problems)
@@ -85,7 +86,7 @@ impl Target {
                 return Ok(());
             }
             let steps = plan.steps.len();
-            let round = Arc::new(self.round(baseline, is_shared_with_python, observer));
+            let round = Arc::new(self.round(baseline, facts, is_shared_with_python, observer));
             let executed = self.execute(plan.steps, plan.uncounted, round, options).await?;
             report.unsettled = steps - executed.done.len() - executed.failed.len();
             if !lessons.learn(executed, report) {
@@ -127,7 +128,13 @@ impl Target {
             .await?
     }
 
-    fn round(&self, baseline: Arc<Baseline>, is_shared_with_python: bool, observer: &Observer) -> Round {
+    fn round(
+        &self,
+        baseline: Arc<Baseline>,
+        facts: Facts,
+        is_shared_with_python: bool,
+        observer: &Observer,
+    ) -> Round {
         let now = self.clock.now();
         let keeps_trash = self.keeps_bucket_trash(is_shared_with_python);
         Round {
@@ -138,6 +145,8 @@ impl Target {
             bucket_trash: keeps_trash.then(|| format!("{}-{}", now.0, self.replica_id)),
             observer: observer.clone(),
             baseline,
+            facts,
+            tells_deltas: self.writes_own_objects(is_shared_with_python),
             fresh: Mutex::default(),
             now,
             partials: AtomicU64::new(0),

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use s4_core::chunk::{CHUNKED_FROM, Chunks};
 use s4_core::facts::{Facts, LocalFact};
 use s4_core::key::{ObjectKey, Prefix};
 use s4_core::local::{Fingerprint, LocalEntry, LocalTree};
-use s4_core::path::DiskPath;
+use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::Examine;
 use s4_core::remote::{ObjectHead, RemoteObject, RemoteTree};
 use s4_local::error::{DiskError, DiskErrorKind};
@@ -24,6 +25,8 @@ use crate::db::Learned;
 use crate::error::{SyncError, concerns_whole_disk};
 use crate::report::Examined;
 use crate::transfer::body;
+use crate::transfer::delta::reading;
+use crate::transfer::hashing::Md5;
 
 /// How many facts are found out at a time.
 const IN_FLIGHT: usize = 16;
@@ -37,9 +40,17 @@ pub(crate) struct Known {
     pub(crate) is_shared_with_python: bool,
 }
 
+/// What was found out, as far as it is worth keeping beyond this cycle.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) learned: Vec<Learned>,
+    /// The chunks of large files: if only what changed is sent, none of them is read whole again.
+    pub(crate) chunks: Vec<([u8; 32], Chunks)>,
+}
+
 /// One answer.
 enum Answer {
-    Hash(DiskPath, Fingerprint, Result<LocalFact, DiskError>),
+    Hash(DiskPath, Fingerprint, Result<(LocalFact, Option<Chunks>), DiskError>),
     /// The file is another by now, or gone.
     Moved(DiskPath, Option<LocalEntry>),
     Head(RemoteObject, Result<ObjectHead, StoreError>),
@@ -62,8 +73,8 @@ impl Examiner {
         needs: &[Examine],
         known: &mut Known,
         count: &mut Examined,
-    ) -> Result<Vec<Learned>, SyncError> {
-        let mut learned = Vec::new();
+    ) -> Result<Found, SyncError> {
+        let mut found = Found::default();
         let mut waiting = needs.iter();
         let mut running = FuturesUnordered::new();
         loop {
@@ -74,31 +85,24 @@ impl Examiner {
                 }
             }
             match running.next().await {
-                Some(answer) => self.enter(answer?, known, &mut learned)?,
-                None => return Ok(learned),
+                Some(answer) => self.enter(answer?, known, &mut found)?,
+                None => return Ok(found),
             }
         }
     }
 
     async fn ask(&self, question: Question) -> Result<Answer, SyncError> {
         match question {
-            Question::Hash(disk, fingerprint) => {
+            Question::Hash(disk, fingerprint, md5) => {
                 let (folder, path) = (self.folder.clone(), disk.clone());
-                let read = self.blocking.run(move || folder.digest(&path, &fingerprint)).await?;
+                let read = self.blocking.run(move || read(&folder, &path, fingerprint, md5)).await?;
                 match read {
                     Err(error) if matches!(error.kind, DiskErrorKind::Changed | DiskErrorKind::Missing) => {
                         let (folder, path) = (self.folder.clone(), disk.clone());
                         let now = self.blocking.run(move || folder.look(&path)).await??;
                         Ok(Answer::Moved(disk, now))
                     }
-                    read => {
-                        let fact = read.map(|examined| LocalFact {
-                            fingerprint,
-                            digest: examined.digest,
-                            read_time_ns: examined.read_time_ns,
-                        });
-                        Ok(Answer::Hash(disk, fingerprint, fact))
-                    }
+                    read => Ok(Answer::Hash(disk, fingerprint, read)),
                 }
             }
             Question::Head(object) => {
@@ -117,9 +121,11 @@ impl Examiner {
     }
 
     /// Enters one answer into what is known.
-    fn enter(&self, answer: Answer, known: &mut Known, learned: &mut Vec<Learned>) -> Result<(), SyncError> {
+    fn enter(&self, answer: Answer, known: &mut Known, found: &mut Found) -> Result<(), SyncError> {
+        let learned = &mut found.learned;
         match answer {
-            Answer::Hash(disk, _, Ok(fact)) => {
+            Answer::Hash(disk, _, Ok((fact, chunks))) => {
+                found.chunks.extend(chunks.map(|chunks| (fact.digest.blake3, chunks)));
                 if !fact.fingerprint.is_racy(fact.read_time_ns, self.folder.traits().granularity_ns) {
                     learned.push(Learned::Local(disk.clone(), fact.clone()));
                 }
@@ -181,7 +187,7 @@ impl Examiner {
 
 /// A need, with the state it is about.
 enum Question {
-    Hash(DiskPath, Fingerprint),
+    Hash(DiskPath, Fingerprint, Md5),
     Head(RemoteObject),
     Body(RemoteObject),
 }
@@ -199,7 +205,7 @@ fn question(need: &Examine, known: &Known, prefix: &Prefix, count: &mut Examined
         Examine::LocalHash { disk } => {
             let fingerprint = *known.local.entries.get(disk)?.fingerprint()?;
             count.hashes += 1;
-            Some(Question::Hash(disk.clone(), fingerprint))
+            Some(Question::Hash(disk.clone(), fingerprint, md5_for(disk, known)))
         }
         Examine::Head { key } => {
             let object = object(key)?;
@@ -211,6 +217,34 @@ fn question(need: &Examine, known: &Known, prefix: &Prefix, count: &mut Examined
             count.bodies += 1;
             Some(Question::Body(object))
         }
+    }
+}
+
+/// Reads a local file for everything that is to be known of it.
+fn read(
+    folder: &Folder,
+    disk: &DiskPath,
+    fingerprint: Fingerprint,
+    md5: Md5,
+) -> Result<(LocalFact, Option<Chunks>), DiskError> {
+    if fingerprint.size < CHUNKED_FROM {
+        let examined = folder.digest(disk, &fingerprint)?;
+        let (digest, read_time_ns) = (examined.digest, examined.read_time_ns);
+        return Ok((LocalFact { fingerprint, digest, read_time_ns }, None));
+    }
+    let examined = reading::examine(folder, disk, &fingerprint, md5)?;
+    let (digest, read_time_ns) = (examined.digest, examined.read_time_ns);
+    Ok((LocalFact { fingerprint, digest, read_time_ns }, Some(examined.chunks)))
+}
+
+/// Returns whether the MD5 of a large file may be of use: it costs more than everything else together.
+///
+/// Where it is spared wrongly, the object is compared by its other checksum, or read.
+fn md5_for(disk: &DiskPath, known: &Known) -> Md5 {
+    let object = RelPath::parse(disk.as_str()).ok().and_then(|path| known.remote.objects.get(&path));
+    match object {
+        Some(object) if object.etag.possible_md5().is_some() => Md5::Needed,
+        Some(_) | None => Md5::Spared,
     }
 }
 

@@ -251,12 +251,13 @@ async fn carry_out(session: &Arc<Session>, step: &Step) -> StepResult<Carried> {
         Action::Upload { disk, local, key, replaces, trash_replaced } => {
             send::upload(session, path, disk, local, key, replaces, *trash_replaced).await
         }
-        Action::Download { object, disk, must_descend_from, .. } => {
-            let fetched = receive::fetch(session, path, object, disk, must_descend_from.as_ref()).await;
+        Action::Download { object, disk, replaces, must_descend_from } => {
+            let (replaces, descends) = (replaces.as_ref(), must_descend_from.as_ref());
+            let fetched = receive::fetch(session, path, object, disk, replaces, descends).await;
             return fetched.map(Carried::Fetched);
         }
         Action::KeepBoth { object, disk, .. } => {
-            return receive::fetch(session, path, object, disk, None).await.map(Carried::Fetched);
+            return receive::fetch(session, path, object, disk, None, None).await.map(Carried::Fetched);
         }
         Action::DeleteRemote { object, disk, reason } => {
             remove::delete_remote(session, path, object, disk, *reason).await

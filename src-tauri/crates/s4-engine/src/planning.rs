@@ -33,6 +33,8 @@ const MAX_LOOKS: usize = 5;
 pub(crate) struct Planned {
     pub(crate) plan: Plan,
     pub(crate) baseline: Arc<Baseline>,
+    /// What was found out on the way: who carries the plan out need not read it again.
+    pub(crate) facts: Facts,
     pub(crate) is_shared_with_python: bool,
 }
 
@@ -82,11 +84,16 @@ impl Target {
                     steps: plan.steps.len(),
                     bytes: plan.steps.iter().map(|step| Work::of(&step.path, &step.action).bytes).sum(),
                 });
-                return Ok(Planned { plan, baseline, is_shared_with_python: known.is_shared_with_python });
+                let Known { facts, is_shared_with_python, .. } = known;
+                return Ok(Planned { plan, baseline, facts, is_shared_with_python });
             }
             asked += 1;
-            let learned = examiner.examine(&plan.examine, &mut known, count).await?;
-            self.on_database(move |db| db.learn(&learned)).await?;
+            let found = examiner.examine(&plan.examine, &mut known, count).await?;
+            self.on_database(move |db| {
+                db.learn(&found.learned)?;
+                db.learn_chunks(&found.chunks)
+            })
+            .await?;
         }
     }
 

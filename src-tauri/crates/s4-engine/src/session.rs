@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use s4_core::baseline::{Baseline, FileRow};
 use s4_core::capabilities::Capabilities;
 use s4_core::chunk::Chunks;
+use s4_core::facts::Facts;
 use s4_core::key::Prefix;
 use s4_core::path::RelPath;
 use s4_core::plan::{RowChange, Side};
@@ -50,6 +51,10 @@ pub(crate) struct Round {
     pub(crate) bucket_trash: Option<String>,
     pub(crate) observer: Observer,
     pub(crate) baseline: Arc<Baseline>,
+    /// What was found out while it was planned.
+    pub(crate) facts: Facts,
+    /// Whether others are told in the bucket how a large version comes from the one before.
+    pub(crate) tells_deltas: bool,
     /// Rows of steps of this round that are done.
     pub(crate) fresh: Mutex<BTreeMap<RelPath, FileRow>>,
     /// When the round began.

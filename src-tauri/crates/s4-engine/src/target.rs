@@ -13,9 +13,10 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use s4_core::capabilities::Capabilities;
+use s4_core::chunk::CHUNKED_FROM;
 use s4_core::context::{Context, GuardHistory};
 use s4_core::facts::{Decision, Keep};
-use s4_core::plan::Conflict;
+use s4_core::plan::{Conflict, Side};
 use s4_core::remote::UnixMillis;
 use s4_core::rules::Rules;
 use s4_local::batch::Batch;
@@ -33,8 +34,9 @@ use crate::db::{DbResult, StateDb};
 use crate::error::SyncError;
 use crate::lanes::{LaneStores, Lanes, LanesGuard};
 use crate::recover::Recovery;
-use crate::report::{Event, Observer, Report, Status};
+use crate::report::{Event, Observer, Report, Status, Verb, Work};
 use crate::settings::Settings;
+use crate::transfer::delta;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Trash is kept at least this long, so that late writers are noticed: milliseconds.
@@ -158,7 +160,12 @@ impl Target {
     pub(crate) fn keeps_bucket_trash(&self, is_shared_with_python: bool) -> bool {
         self.settings.bucket_trash
             && self.capabilities.needs_trash()
-            && (!is_shared_with_python || self.settings.own_objects)
+            && self.writes_own_objects(is_shared_with_python)
+    }
+
+    /// Returns whether S4 may write objects of its own, which the Python S4 would take for files of the user.
+    pub(crate) fn writes_own_objects(&self, is_shared_with_python: bool) -> bool {
+        !is_shared_with_python || self.settings.own_objects
     }
 
     /// Returns where content is moved.
@@ -225,13 +232,26 @@ impl Target {
             })
             .await??;
         // Listing the bucket's trash costs a request: it is worth it only when something went there.
-        let deletes = report
-            .done
-            .iter()
-            .any(|work| work.side == s4_core::plan::Side::Remote && work.verb == crate::report::Verb::Delete);
+        let deletes = report.done.iter().any(|work| work.side == Side::Remote && work.verb == Verb::Delete);
         if self.keeps_bucket_trash(false) && deletes {
             bucket_trash::expire(&*self.store, &self.settings.prefix, now, keep_ms).await?;
         }
+        self.expire_deltas(report, now).await;
         Ok(())
+    }
+
+    /// Deletes old descriptions of deltas; the next large upload tries again what fails.
+    async fn expire_deltas(&self, report: &Report, now: UnixMillis) {
+        // Listing costs a request: it is worth it only when there may be one more.
+        let is_large = |work: &Work| {
+            work.side == Side::Remote && work.verb == Verb::Update && work.bytes >= CHUNKED_FROM
+        };
+        let store = &self.capabilities;
+        if !store.upload_part_copy || !store.crc64nvme || !report.done.iter().any(is_large) {
+            return;
+        }
+        if let Err(error) = delta::expire(&*self.store, store, &self.settings.prefix, now).await {
+            tracing::debug!(%error, "old descriptions of deltas stay");
+        }
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod aside;
 pub(crate) mod body;
 mod budget;
+pub(crate) mod delta;
 pub(crate) mod download;
 pub(crate) mod hashing;
 pub(crate) mod layout;

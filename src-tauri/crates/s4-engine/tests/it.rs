@@ -9,6 +9,7 @@
 )]
 
 mod it {
+    mod delta;
     mod landing;
     mod large;
     mod large_faults;

@@ -11,6 +11,7 @@ use s4_local::batch::Replacement;
 
 use crate::db::ActivityKind;
 use crate::session::{Done, Round, Session, StepResult, Stop};
+use crate::transfer::delta;
 use crate::transfer::download::{self, Fetched, FetchedContent};
 
 /// Brings an object's content to the disk, where it waits for its name.
@@ -19,13 +20,17 @@ pub(super) async fn fetch(
     path: &RelPath,
     object: &RemoteObject,
     disk: &DiskPath,
+    replaces: Option<&LocalEntry>,
     must_descend_from: Option<&ETag>,
 ) -> StepResult<Fetched> {
     let accept = |head: &ObjectHead| match must_descend_from {
         Some(ours) if !head.metadata.base.contains(ours) => Err(Stop::Learned(Box::new(head.clone()))),
         Some(_) | None => Ok(()),
     };
-    download::fetch(session, path, object, disk, accept).await
+    match delta::down::fetch(session, path, object, disk, replaces, &accept).await? {
+        Some(fetched) => Ok(fetched),
+        None => download::fetch(session, path, object, disk, accept).await,
+    }
 }
 
 /// Gives content that was brought its name. Blocks.

@@ -19,8 +19,8 @@ use super::precondition::{self, Writing};
 use super::remove;
 use crate::db::ActivityKind;
 use crate::session::{Done, Session, StepResult, Stop};
-use crate::transfer::lost_reply;
 use crate::transfer::upload::{self, Destination, Sent, WHOLE_UP_TO};
+use crate::transfer::{delta, lost_reply};
 
 /// Writes local content to the bucket.
 pub(super) async fn upload(
@@ -58,7 +58,7 @@ pub(super) async fn upload(
         LocalEntry::File(file) => {
             let sent = match writing {
                 Writing::Put => send_file(session, disk, &file.fingerprint, &to).await?,
-                Writing::Parts => send_large(session, disk, &file.fingerprint, &to).await?,
+                Writing::Parts => send_large(session, disk, &file.fingerprint, replaces, &to).await?,
             };
             (file_content(session, path, file, sent.digest), sent, file.fingerprint)
         }
@@ -188,7 +188,11 @@ async fn send_large(
     session: &Arc<Session>,
     disk: &DiskPath,
     fingerprint: &Fingerprint,
+    replaces: &RemoteExpectation,
     to: &Destination,
 ) -> StepResult<Sent> {
+    if let Some(sent) = delta::up::send(session, disk, fingerprint, replaces, to).await? {
+        return Ok(sent);
+    }
     upload::send_parts(session, disk, fingerprint, to).await
 }

@@ -38,7 +38,6 @@ pub(crate) enum PieceSource {
     /// The file.
     File,
     /// The bucket: these bytes of this version of an object.
-    #[expect(dead_code, reason = "for what sends only what changed")]
     CopyOf { key: ObjectKey, etag: ETag, range: Range<u64> },
 }
 
