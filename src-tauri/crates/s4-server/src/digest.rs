@@ -303,6 +303,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_computed_in_step_is_the_same() {
+        let content = Bytes::from((0..200_000_u32).flat_map(u32::to_be_bytes).collect::<Vec<_>>());
+        let company = Arc::<Company>::default();
+        let _others = [company.join(), company.join()];
+        let mut digester = Digester::with_md5([]);
+        digester.md5 = Some(Md5Hasher::InStep(md5::Md5::new(), company.join()));
+        digester.update(&content[..7]);
+        digester.update_all(&[content.slice(7..400_000), content.slice(400_000..)]);
+        let (found, expected) = (digester.finish(), digests(&content));
+        assert_eq!((found.md5, found.length), (expected.md5, expected.length));
+        assert_eq!(found.value(Algorithm::Crc64Nvme), expected.value(Algorithm::Crc64Nvme));
+    }
+
+    #[test]
     fn etag_of_parts() {
         let etags = [b"a".as_slice(), b"b"].map(|part| hex(&digests(part).md5.unwrap()));
         let expected = Md5::checksum(&etags.iter().flat_map(|etag| hex_bytes(etag)).collect::<Vec<_>>());
