@@ -122,12 +122,12 @@ fn changed_while_it_is_sent(change: impl FnOnce(&Machine)) {
 }
 
 #[test]
-fn t21_overwritten_in_place_while_it_is_sent_no_mix_is_published() {
+fn t29_overwritten_in_place_while_it_is_sent_no_mix_is_published() {
     changed_while_it_is_sent(|laptop| laptop.write("large", content(5, 6 * PART)));
 }
 
 #[test]
-fn t21_cut_while_it_is_sent_no_mix_is_published() {
+fn t30_cut_while_it_is_sent_no_mix_is_published() {
     changed_while_it_is_sent(|laptop| {
         let file = std::fs::File::options().write(true).open(laptop.path("large")).unwrap();
         file.set_len(5 * PART as u64).unwrap();
@@ -135,7 +135,7 @@ fn t21_cut_while_it_is_sent_no_mix_is_published() {
 }
 
 #[test]
-fn t21_removed_while_it_is_sent_no_parts_stay() {
+fn t30_removed_while_it_is_sent_no_parts_stay() {
     changed_while_it_is_sent(|laptop| {
         laptop.write("other", "keeps the folder from being empty");
         laptop.remove("large");

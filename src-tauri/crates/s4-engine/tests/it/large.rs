@@ -115,7 +115,7 @@ pub(super) fn content(seed: u64, length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn t58_a_large_file_arrives_as_it_was_and_a_second_run_does_nothing() {
+async fn t59_a_large_file_arrives_as_it_was_and_a_second_run_does_nothing() {
     let one = One::new();
     let large = content(1, 41 * MIB + 7);
     one.is_given(&large).await;

@@ -67,27 +67,27 @@ async fn never_a_mix(act: Act) {
 }
 
 #[tokio::test]
-async fn t21_a_file_that_is_overwritten_while_it_is_sent_is_sent_whole_or_not_at_all() {
+async fn t29_a_file_that_is_overwritten_while_it_is_sent_is_sent_whole_or_not_at_all() {
     never_a_mix(Act::Overwrites).await;
 }
 
 #[tokio::test]
-async fn t21_a_file_that_shrinks_while_it_is_sent_is_sent_whole_or_not_at_all() {
+async fn t30_a_file_that_shrinks_while_it_is_sent_is_sent_whole_or_not_at_all() {
     never_a_mix(Act::Shrinks).await;
 }
 
 #[tokio::test]
-async fn t21_a_file_that_grows_while_it_is_sent_is_sent_whole_or_not_at_all() {
+async fn t29_a_file_that_grows_while_it_is_sent_is_sent_whole_or_not_at_all() {
     never_a_mix(Act::Grows).await;
 }
 
 #[tokio::test]
-async fn t21_a_file_that_is_replaced_while_it_is_sent_is_sent_whole_or_not_at_all() {
+async fn t29_a_file_that_is_replaced_while_it_is_sent_is_sent_whole_or_not_at_all() {
     never_a_mix(Act::Replaces).await;
 }
 
 #[tokio::test]
-async fn t21_a_file_that_vanishes_while_it_is_sent_leaves_no_parts() {
+async fn t30_a_file_that_vanishes_while_it_is_sent_leaves_no_parts() {
     never_a_mix(Act::Removes).await;
 }
 
