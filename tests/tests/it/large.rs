@@ -68,6 +68,17 @@ fn t60_killed_in_the_middle_of_an_upload_only_the_rest_is_sent() {
 }
 
 #[test]
+fn t60_a_target_that_is_removed_leaves_no_parts_in_the_bucket() {
+    let world = World::new();
+    let laptop = world.connected("laptop");
+    laptop.write("large", content(6, 3 * PART));
+    kill_at(&laptop, "upload:part-sent");
+    assert_eq!(world.bucket.uploads_under_way(), 1);
+    laptop.s4(&["rm", "documents"]).exits(0);
+    assert_eq!(world.bucket.uploads_under_way(), 0);
+}
+
+#[test]
 fn t60_killed_in_the_middle_of_a_download_only_the_rest_is_fetched() {
     let world = World::new();
     let laptop = world.connected("laptop");

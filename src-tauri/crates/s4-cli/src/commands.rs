@@ -37,7 +37,7 @@ pub(crate) async fn run(ctx: &Context, ask: &mut dyn Ask, command: Option<Comman
         }
         Some(Command::Add(arguments)) => add::run(ctx, ask, *arguments).await,
         Some(Command::Edit(arguments)) => edit::run(ctx, ask, *arguments).await,
-        Some(Command::Rm { name }) => rm::run(ctx, &name),
+        Some(Command::Rm { name }) => rm::run(ctx, &name).await,
         Some(Command::Targets { verbose, json }) => targets::run(ctx, verbose, json),
         Some(Command::Ls(arguments)) => ls::run(ctx, &arguments).await,
         Some(Command::Sync(arguments)) => sync::run(ctx, ask, &arguments).await,

@@ -40,6 +40,14 @@ pub fn baseline(settings: &Settings) -> DbResult<Baseline> {
     }
 }
 
+/// Returns whether an interrupted run left uploads by parts, which nobody sees and somebody pays for.
+pub fn has_uploads_under_way(settings: &Settings) -> DbResult<bool> {
+    match memory(settings)? {
+        Some(db) => Ok(!db.open_uploads()?.is_empty()),
+        None => Ok(false),
+    }
+}
+
 /// Opens the memory of a target for reading, unless it belongs to another place in a bucket.
 fn memory(settings: &Settings) -> DbResult<Option<SqliteDb>> {
     let Some(db) = sqlite::open_read_only(&database_path(settings))? else { return Ok(None) };

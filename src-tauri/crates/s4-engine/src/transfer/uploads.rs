@@ -138,10 +138,23 @@ fn may_go_on(folder: &Folder, upload: &OpenUpload, now: UnixMillis) -> bool {
 impl Target {
     /// Gives up the uploads that an interrupted run left and no other can go on with.
     pub(crate) async fn give_up_left_uploads(&self) -> Result<(), SyncError> {
-        let (db, folder, now) = (self.db.clone(), self.folder.clone(), self.clock.now());
+        let (folder, now) = (self.folder.clone(), self.clock.now());
+        self.give_up_uploads_unless(move |upload| may_go_on(&folder, upload, now)).await
+    }
+
+    /// Gives up every upload by parts that this folder began: nobody will go on with it.
+    pub async fn give_up_uploads(&self) -> Result<(), SyncError> {
+        self.give_up_uploads_unless(|_| false).await
+    }
+
+    async fn give_up_uploads_unless<F>(&self, is_wanted: F) -> Result<(), SyncError>
+    where
+        F: Fn(&OpenUpload) -> bool + Send + 'static,
+    {
+        let db = self.db.clone();
         let useless = self.blocking.run(move || -> Result<Vec<OpenUpload>, SyncError> {
             let mut open = StateDb::open_uploads(&*db)?;
-            open.retain(|upload| !may_go_on(&folder, upload, now));
+            open.retain(|upload| !is_wanted(upload));
             Ok(open)
         });
         for upload in useless.await?? {
