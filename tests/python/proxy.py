@@ -77,6 +77,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         is_list = self.command == "GET" and ("list-type" in query or "versions" in query)
         faults = self.admit(is_list, query)
         status, headers, content = self.answer(faults, is_list, query, body)
+        with open(f"{LOG}-bytes", "a", encoding="utf-8") as file:
+            file.write(f"{len(body)} {len(content)}\n")
         is_write = self.command in ("PUT", "POST", "DELETE")
         if is_write and faults.get("every-third") == "reply-lost" and next(TURNS) % 3 == 0:
             self.close_connection = True

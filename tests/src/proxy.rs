@@ -95,7 +95,24 @@ impl Proxy {
 
     /// Forgets what was counted.
     pub fn forget(&self) {
-        fs::write(&self.log, "").expect("files can be written");
+        fs::write(&self.log, "")
+            .and_then(|()| fs::write(self.bytes_log(), ""))
+            .expect("files can be written");
+    }
+
+    /// Returns how many bytes of bodies came from the client, and went to it, since [`Proxy::forget`].
+    pub fn bytes(&self) -> (u64, u64) {
+        let text = fs::read_to_string(self.bytes_log()).expect("the log is there");
+        let number = |word: Option<&str>| word.and_then(|word| word.parse().ok()).unwrap_or(0);
+        let lines = text.lines().map(|line| {
+            let mut words = line.split(' ');
+            (number(words.next()), number(words.next()))
+        });
+        lines.fold((0, 0), |(up, down), (more_up, more_down)| (up + more_up, down + more_down))
+    }
+
+    fn bytes_log(&self) -> PathBuf {
+        self.log.with_file_name("proxy-log-bytes")
     }
 
     /// Returns how many requests of each kind came since the start, or since [`Proxy::forget`]: `GET`, `HEAD`, `PUT`,

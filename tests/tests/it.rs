@@ -13,6 +13,7 @@ mod it {
     mod commands;
     mod conflicts;
     mod crashes;
+    mod delta;
     mod first_sync;
     mod guards;
     mod identity;

@@ -24,9 +24,10 @@ const KEEP_BOTH: [&str; 4] = ["sync", "documents", "--conflicts", "keep-both"];
 ///
 /// They need a disk without exchange, a race at the very step, or a crash before; the disk's own contract passes them
 /// all, and [`t39_killed_while_mending_an_earlier_crash`] those of mending. No plan exchanges two synced files. Large
-/// downloads are killed in `large.rs`.
-const ELSEWHERE: [&str; 12] = [
+/// downloads are killed in `large.rs`, and what moves only what changed in `delta.rs`.
+const ELSEWHERE: [&str; 13] = [
     "contract:",
+    "delta:",
     "download:",
     "exchange:",
     "keep-both:before-park",
