@@ -114,6 +114,7 @@ impl Execution<'_> {
     pub(crate) async fn run(&self, steps: Vec<Step>) -> Result<Executed, SyncError> {
         let lanes = &self.round.lanes;
         let started = lanes.start()?;
+        rename::expect(&self.round, &steps);
         let (graph, ready) = Graph::of(&steps);
         let (steps, board) = (Arc::new(steps), Arc::new(Board::new(ready, !lanes.are_threads())));
         let mut workers: FuturesUnordered<Begun<()>> = started

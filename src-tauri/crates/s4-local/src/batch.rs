@@ -7,6 +7,7 @@
 //! - A batch may be used by many threads. Dropping it loses nothing; what was not synced may be undone by a
 //!   power cut, as a whole step.
 
+mod announced;
 mod touched;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use crate::folder::{Folder, PARTIAL, TRASH, own};
 use crate::intent::{Intent, IntentError, IntentId, Intents};
 pub use crate::swap::Replacement;
 use crate::trash::TrashedEntry;
+use announced::Announced;
 pub(crate) use touched::Touched;
 
 /// Why a step was not made.
@@ -92,6 +94,8 @@ pub struct Batch {
     intents: Arc<dyn Intents>,
     at: UnixMillis,
     state: Mutex<State>,
+    /// Held while intents are recorded: whoever waits finds its own recorded then.
+    announced: Mutex<Announced>,
 }
 
 #[derive(Default)]
@@ -109,7 +113,7 @@ struct State {
 impl Folder {
     /// Starts a batch; `at` is the time by which its trash will be known.
     pub fn batch(&self, intents: Arc<dyn Intents>, at: UnixMillis) -> Batch {
-        Batch { folder: self.clone(), intents, at, state: Mutex::default() }
+        Batch { folder: self.clone(), intents, at, state: Mutex::default(), announced: Mutex::default() }
     }
 }
 
@@ -265,6 +269,11 @@ impl Batch {
             state.made.insert(wanted);
         }
         Ok(true)
+    }
+
+    /// Returns the renames that will be asked for.
+    pub(crate) fn announced(&self) -> MutexGuard<'_, Announced> {
+        self.announced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

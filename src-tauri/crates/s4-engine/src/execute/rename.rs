@@ -5,11 +5,22 @@ use std::sync::Arc;
 use s4_core::baseline::{FileRow, RowContent, RowLastModified};
 use s4_core::local::{Fingerprint, LocalEntry, LocalFile};
 use s4_core::path::{DiskPath, RelPath};
-use s4_core::plan::RowChange;
+use s4_core::plan::{Action, RowChange, Step};
 use s4_core::remote::RemoteObject;
 
 use crate::db::ActivityKind;
-use crate::session::{Done, Session, StepResult, Stop};
+use crate::session::{Done, Round, Session, StepResult, Stop};
+
+/// Says which files will be renamed, so that many share a transaction that notes what is about to happen.
+pub(super) fn expect(round: &Round, steps: &[Step]) {
+    let renames = steps.iter().filter_map(|step| match &step.action {
+        Action::MoveLocal { from_disk, local, disk, .. } => {
+            Some((from_disk.clone(), *local.fingerprint()?, disk.clone()))
+        }
+        _ => None,
+    });
+    round.batch.expect_renames(renames);
+}
 
 /// Renames a file because its object was renamed.
 pub(super) async fn move_local(

@@ -21,15 +21,18 @@ impl Batch {
         expected: &LocalEntry,
         to: &DiskPath,
     ) -> Result<Option<Fingerprint>, SwapError> {
-        let (_, planned) = self.planned(from, expected)?;
-        let traits = self.folder().traits();
-        let is_one_name = directory_of(from) == directory_of(to)
-            && from != to
-            && traits.fold(from.name()) == traits.fold(to.name());
-        let parked_at = if is_one_name { self.parking_place(from)? } else { to.clone() };
+        let planned = match self.planned(from, expected) {
+            Ok((_, planned)) => planned,
+            Err(error) => {
+                // Nothing has begun, so an intent that was recorded ahead is settled as it is.
+                self.announced().give_up(from).into_iter().for_each(|id| self.complete(id));
+                return Err(error);
+            }
+        };
+        let parked_at = if self.is_one_name(from, to) { self.parking_place(from)? } else { to.clone() };
         let kind = IntentKind::Rename { to: to.clone() };
         let intent = Intent { path: from.clone(), parked_at: parked_at.clone(), expected: planned, kind };
-        let id = self.record(&intent)?;
+        let id = self.record_with_others(&intent)?;
         self.disk().step("rename:before")?;
         self.move_to_free(from, &parked_at, planned, id)?;
         if parked_at != *to {
@@ -43,6 +46,49 @@ impl Batch {
         };
         self.complete(id);
         Ok(fingerprint)
+    }
+
+    /// Says which files will be renamed, from where, in which state, and to where: so their intents can be recorded
+    /// many at a time, in this order.
+    pub fn expect_renames(&self, renames: impl IntoIterator<Item = (DiskPath, Fingerprint, DiskPath)>) {
+        let plain = renames.into_iter().filter(|(from, _, to)| from != to && !self.is_one_name(from, to));
+        let intents = plain.map(|(path, print, to)| Intent {
+            path,
+            parked_at: to.clone(),
+            expected: Expected::Entry(print),
+            kind: IntentKind::Rename { to },
+        });
+        self.announced().expect(intents);
+    }
+
+    /// Records an intent, and with it those of the renames that come next.
+    fn record_with_others(&self, intent: &Intent) -> Result<IntentId, SwapError> {
+        let mut announced = self.announced();
+        let (known, other) = announced.take(intent);
+        // The file is another one by now than was expected: that step will not begin.
+        other.into_iter().for_each(|id| self.complete(id));
+        if let Some(id) = known {
+            return Ok(id);
+        }
+        let others = announced.next(intent);
+        if others.is_empty() {
+            drop(announced);
+            return self.record(intent);
+        }
+        let ids = self.record_all(&others.iter().collect::<Vec<_>>())?;
+        announced.recorded(others, ids);
+        match announced.take(intent) {
+            (Some(id), _) => Ok(id),
+            (None, _) => self.record(intent),
+        }
+    }
+
+    /// Returns whether this disk takes two names for one.
+    fn is_one_name(&self, from: &DiskPath, to: &DiskPath) -> bool {
+        let traits = self.folder().traits();
+        directory_of(from) == directory_of(to)
+            && from != to
+            && traits.fold(from.name()) == traits.fold(to.name())
     }
 
     /// Returns a free name of our own on the file system of `path`.

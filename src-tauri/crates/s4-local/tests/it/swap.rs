@@ -3,6 +3,7 @@
 use s4_core::local::LocalEntry;
 use s4_local::batch::SwapError;
 use s4_local::error::DiskErrorKind;
+use s4_local::resolve::Outcome;
 use s4_local::trash::LateWriter;
 
 use super::world::{RealWorld, path};
@@ -111,6 +112,36 @@ fn directories_are_made_renamed_and_removed_only_when_empty() {
     batch.remove_dir(&path("e")).unwrap();
     assert!(world.folder.look(&path("e")).unwrap().is_none());
     batch.sync().unwrap();
+}
+
+#[test]
+fn renames_that_are_expected_are_noted_together_and_settled_each_for_itself() {
+    let world = RealWorld::new();
+    let batch = world.batch();
+    let entries = ["a", "b", "c", "d"].map(|name| world.write(name, name));
+    let expected = [("a", "x"), ("b", "y"), ("c", "z"), ("d", "d too")];
+    batch.expect_renames(
+        expected
+            .iter()
+            .zip(&entries)
+            .map(|((from, to), entry)| (path(from), *entry.fingerprint().unwrap(), path(to))),
+    );
+    assert_eq!(world.intents.open(), [], "nothing is noted before the first is asked for");
+    batch.rename(&path("a"), &entries[0], &path("x")).unwrap();
+    assert_eq!(world.intents.open().len(), 4, "all are noted with the first");
+    // One was edited; one is asked for as something else; one is never asked for.
+    world.write("b", "edited");
+    let refused = batch.rename(&path("b"), &entries[1], &path("y"));
+    assert!(matches!(refused, Err(SwapError::Changed { .. })), "{refused:?}");
+    batch.rename(&path("c"), &entries[2], &path("elsewhere")).unwrap();
+    world.intents.clear(batch.sync().unwrap());
+    let open = world.intents.open();
+    assert_eq!(open.iter().map(|(_, intent)| &intent.path).collect::<Vec<_>>(), [&path("d")]);
+    let outcomes = world.batch().resolve_intents(&open).unwrap();
+    assert_eq!(outcomes, [(open[0].0, Outcome::Settled)], "its step had not begun");
+    for (name, content) in [("x", "a"), ("b", "edited"), ("elsewhere", "c"), ("d", "d")] {
+        assert_eq!(world.read(name), content);
+    }
 }
 
 #[test]
