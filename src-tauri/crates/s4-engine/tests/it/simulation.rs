@@ -36,6 +36,8 @@ struct Log {
     /// Each content, with the contents that were saved over it.
     replaced_by: BTreeMap<String, BTreeSet<String>>,
     deleted: BTreeSet<String>,
+    /// Which contents stood at each path, anywhere.
+    stood: BTreeMap<String, BTreeSet<String>>,
     written: usize,
 }
 
@@ -48,6 +50,12 @@ impl Log {
             self.replaced_by.entry(over).or_default().insert(content.clone());
         }
         content
+    }
+
+    /// Returns whether a content may be moved to a path. One that stood there before looks like no change at all where a
+    /// crash left its row behind: then what is in the bucket replaces it, and it is in the trash.
+    fn is_new_at(&self, path: &str, content: Option<&String>) -> bool {
+        content.is_some_and(|content| !self.stood.get(path).is_some_and(|stood| stood.contains(content)))
     }
 
     fn lost(&self, live: &BTreeSet<String>) -> Vec<String> {
@@ -71,6 +79,9 @@ fn act(replica: &Replica, random: &mut Random, log: &mut Log) {
     let is_traced = std::env::var_os("S4_TRACE").is_some();
     let read = |path: &str| replica.disk.read(path).map(|bytes| String::from_utf8(bytes).unwrap());
     let files: Vec<String> = replica.files().into_keys().collect();
+    for (path, content) in replica.files() {
+        log.stood.entry(path).or_default().insert(content);
+    }
     let path = match files.len() {
         0 => NAMES[random.below(NAMES.len())].to_owned(),
         count if random.below(3) == 0 => files[random.below(count)].clone(),
@@ -117,30 +128,8 @@ fn act(replica: &Replica, random: &mut Random, log: &mut Log) {
                 replica.disk.move_over(&path, to);
             }
         }
-        10 | 11 if files.len() > 1 => {
-            // Two or three files change places.
-            let first = random.below(files.len());
-            let turning: Vec<&String> =
-                files.iter().cycle().skip(first).take(files.len().min(2 + random.below(2))).collect();
-            if is_traced {
-                println!("{}: {turning:?} change places", replica.name);
-            }
-            replica.disk.move_over(turning[0], "under way");
-            for pair in turning.windows(2) {
-                replica.disk.move_over(pair[1], pair[0]);
-            }
-            replica.disk.move_over("under way", turning[turning.len() - 1]);
-        }
-        12 if read(&path).is_some() => {
-            // As logs are rotated: the old one gets another name, and a new one begins.
-            let aside = format!("{path}.1");
-            let is_free = !replica.tree().contains_key(&format!("{aside}/"));
-            if is_free {
-                log.deleted.extend(read(&aside));
-                replica.disk.move_over(&path, &aside);
-                replica.disk.write(&path, log.save(None).as_bytes());
-            }
-        }
+        10 | 11 if files.len() > 1 => change_places(replica, &files, random, log),
+        12 if read(&path).is_some() => begin_anew(replica, &path, log),
         _ if !below_file && read(&path).is_none() => {
             replica.disk.make_dirs(&s4_core::path::DiskPath::new(path));
         }
@@ -148,6 +137,36 @@ fn act(replica: &Replica, random: &mut Random, log: &mut Log) {
     }
     // What a person saved is durable by the time the power goes; only S4's own work is at stake here.
     replica.disk.settle();
+}
+
+/// Two or three files take each other's names.
+fn change_places(replica: &Replica, files: &[String], random: &mut Random, log: &Log) {
+    let count = files.len().min(2 + random.below(2));
+    let first = random.below(files.len());
+    let turning: Vec<&String> = files.iter().cycle().skip(first).take(count).collect();
+    let contents = replica.files();
+    let next = |at: usize| contents.get(turning[(at + 1) % count]);
+    if !(0..count).all(|at| log.is_new_at(turning[at], next(at))) {
+        return;
+    }
+    if std::env::var_os("S4_TRACE").is_some() {
+        println!("{}: {turning:?} change places", replica.name);
+    }
+    replica.disk.move_over(turning[0], "under way");
+    for pair in turning.windows(2) {
+        replica.disk.move_over(pair[1], pair[0]);
+    }
+    replica.disk.move_over("under way", turning[count - 1]);
+}
+
+/// A file gets another name, and a new one begins under the old, as logs are rotated.
+fn begin_anew(replica: &Replica, path: &str, log: &mut Log) {
+    let aside = format!("{path}.1");
+    if !replica.tree().contains_key(&format!("{aside}/")) {
+        log.deleted.extend(replica.files().remove(&aside));
+        replica.disk.move_over(path, &aside);
+        replica.disk.write(path, log.save(None).as_bytes());
+    }
 }
 
 struct World {
