@@ -23,13 +23,15 @@ const KEEP_BOTH: [&str; 4] = ["sync", "documents", "--conflicts", "keep-both"];
 /// Failpoints that no first sync of [`everything_to_do`] reaches on this kind of disk and store.
 ///
 /// They need a disk without exchange, a race at the very step, or a crash before; the disk's own contract passes them
-/// all, and [`t39_killed_while_mending_an_earlier_crash`] those of mending. No plan exchanges two synced files. Large
-/// downloads are killed in `large.rs`, and what moves only what changed in `delta.rs`.
-const ELSEWHERE: [&str; 13] = [
+/// all, and [`t39_killed_while_mending_an_earlier_crash`] those of mending. Large downloads are killed in `large.rs`,
+/// and what moves only what changed in `delta.rs`.
+const ELSEWHERE: [&str; 15] = [
     "contract:",
     "delta:",
     "download:",
-    "exchange:",
+    "exchange:before-park",
+    "exchange:parked",
+    "exchange:shifted",
     "keep-both:before-park",
     "keep-both:parked",
     "replace:before-park",
@@ -107,6 +109,8 @@ fn everything_to_do(world: &World, prefix: &str, size: Size) -> (Machine, Machin
         "directory to file/inside",
         "swap a",
         "swap b",
+        "swap there a",
+        "swap there b",
         "link to file",
     ];
     for path in base {
@@ -118,6 +122,9 @@ fn everything_to_do(world: &World, prefix: &str, size: Size) -> (Machine, Machin
     save(&desktop, "created there", "created there", None);
     save(&desktop, "conflict", "conflict, desktop", Some("conflict, base"));
     desktop.rename("renamed there", "moved/renamed there");
+    desktop.rename("swap there a", "swap there c");
+    desktop.rename("swap there b", "swap there a");
+    desktop.rename("swap there c", "swap there b");
     desktop.remove("directory to file");
     save(&desktop, "directory to file", "now a file", None);
     desktop.link("link there", "edited there");
