@@ -117,12 +117,59 @@ fn unversioned() -> Capabilities {
 #[tokio::test]
 async fn no_content_moves_where_versions_are_kept_and_where_none_are() {
     let by_parts = Capabilities { copy_if_match: CopyCondition::None, ..unversioned() };
-    for capabilities in [Capabilities::FULL, unversioned(), by_parts] {
+    // Where some writes have no condition, what replaces our own writes must descend from them.
+    let by_lineage = Capabilities { put_if_match: false, ..unversioned() };
+    for capabilities in [Capabilities::FULL, unversioned(), by_parts, by_lineage] {
         let two = Two::renamed(capabilities).await;
         two.refuse_content();
         two.settle().await;
         two.assert_renamed(0, "in the end");
         two.assert_clean();
+        // And back, by the other one.
+        for (_, to) in MOVES {
+            two.b.disk.move_over(to, &format!("{to} under way"));
+        }
+        for (from, to) in MOVES {
+            two.b.disk.move_over(&format!("{to} under way"), from);
+        }
+        two.b.disk.delete("d");
+        two.tell_time();
+        two.b.sync().await.unwrap();
+        two.settle().await;
+        assert_eq!(two.a.tree(), two.b.tree());
+        for (from, _) in MOVES {
+            assert_eq!(two.a.files().get(from), Some(&content_of(from)), "{from}");
+        }
+        two.assert_clean();
+    }
+}
+
+#[tokio::test]
+async fn a_copy_bears_the_time_the_checksum_and_the_lineage_of_what_it_is_now() {
+    let by_parts = Capabilities {
+        copy_if_match: CopyCondition::None,
+        copy_if_none_match: CopyCondition::None,
+        ..unversioned()
+    };
+    for capabilities in [Capabilities::FULL, by_parts] {
+        let two = Two::renamed(capabilities).await;
+        let head = async |path: &str| {
+            let key = s4_core::key::ObjectKey::new(format!("p/{path}"));
+            s4_store::store::Store::head(&two.bucket, &key, None).await.ok()
+        };
+        let mut before = BTreeMap::new();
+        for (from, _) in MOVES {
+            before.insert(from, head(from).await.unwrap());
+        }
+        two.a.sync().await.unwrap();
+        for (from, to) in MOVES {
+            let (was, now) = (&before[from], head(to).await.unwrap());
+            let crc = s4_core::digest::Digest::of(content_of(from).as_bytes()).crc64nvme;
+            assert_eq!(now.crc64nvme, Some(crc), "{to}");
+            assert_eq!(now.metadata.mtime_ns, was.metadata.mtime_ns, "{to}");
+            let replaced = before.get(to).map(|replaced| replaced.etag.clone());
+            assert_eq!(now.metadata.base.first(), replaced.as_ref(), "{to} descends from what it replaces");
+        }
     }
 }
 
