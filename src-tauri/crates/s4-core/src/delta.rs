@@ -18,11 +18,11 @@ use crate::chunk::{Chunk, Chunks};
 
 pub use description::{Delta, DeltaDocument, DeltaError, MAX_LINKS, MAX_RANGES};
 
-/// The most that one part may copy, in bytes.
-const MOST_COPIED: u64 = 5 << 30;
-/// What one part of new bytes aims at, and what it may have where there would be too many, in bytes. A part that is
-/// sent is held in memory as a whole.
-const SENT: [u64; 2] = [16 << 20, 32 << 20];
+/// The most that one part sends and copies, in bytes; the next ones where there would be too many parts.
+///
+/// What is sent is held in memory as a whole. S3 copies up to 5 GiB at once, but one request after the other, and says
+/// nothing meanwhile: a few that go side by side are done sooner.
+const MOST: [(u64, u64); 3] = [(16 << 20, 256 << 20), (32 << 20, 1 << 30), (32 << 20, 5 << 30)];
 /// The most parts that an object may have.
 const MAX_PARTS: usize = 10_000;
 /// At least one byte in so many must stay where it is: else the whole is sent, which asks for less.
@@ -104,10 +104,10 @@ pub fn parts(base: &Chunks, new: &Chunks) -> Option<Vec<DeltaPart>> {
     if !is_worth(&spans) {
         return None;
     }
-    SENT.iter().find_map(|most_sent| {
+    MOST.iter().find_map(|(most_sent, most_copied)| {
         let joined = joined(spans.clone(), |joined, next| {
-            let most = if joined.source == Source::New { *most_sent } else { MOST_COPIED };
-            joined.size + next.size <= most
+            let most = if joined.source == Source::New { most_sent } else { most_copied };
+            joined.size + next.size <= *most
         });
         (joined.len() <= MAX_PARTS).then(|| placed(&joined))
     })

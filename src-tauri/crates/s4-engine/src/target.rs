@@ -34,7 +34,7 @@ use crate::db::{DbResult, StateDb};
 use crate::error::SyncError;
 use crate::lanes::{LaneStores, Lanes, LanesGuard};
 use crate::recover::Recovery;
-use crate::report::{Event, Observer, Report, Status, Verb, Work};
+use crate::report::{Event, Observer, Report, Status, Verb};
 use crate::settings::Settings;
 use crate::transfer::delta;
 
@@ -236,22 +236,25 @@ impl Target {
         if self.keeps_bucket_trash(false) && deletes {
             bucket_trash::expire(&*self.store, &self.settings.prefix, now, keep_ms).await?;
         }
-        self.expire_deltas(report, now).await;
-        Ok(())
+        self.tidy_after_large(report, now).await
     }
 
-    /// Deletes old descriptions of deltas; the next large upload tries again what fails.
-    async fn expire_deltas(&self, report: &Report, now: UnixMillis) {
-        // Listing costs a request: it is worth it only when there may be one more.
-        let is_large = |work: &Work| {
-            work.side == Side::Remote && work.verb == Verb::Update && work.bytes >= CHUNKED_FROM
-        };
+    /// Forgets what only an earlier content of a large file needed.
+    async fn tidy_after_large(&self, report: &Report, now: UnixMillis) -> Result<(), SyncError> {
+        let mut large = report.done.iter().filter(|work| work.bytes >= CHUNKED_FROM).peekable();
+        if large.peek().is_none() {
+            return Ok(());
+        }
+        // Listing the bucket costs a request: it is worth it only when there may be one description more.
         let store = &self.capabilities;
-        if !store.upload_part_copy || !store.crc64nvme || !report.done.iter().any(is_large) {
-            return;
+        let sent = large.any(|work| work.side == Side::Remote && work.verb == Verb::Update);
+        if sent
+            && store.upload_part_copy
+            && store.crc64nvme
+            && let Err(error) = delta::expire(&*self.store, store, &self.settings.prefix, now).await
+        {
+            tracing::debug!(%error, "old descriptions of deltas stay until the next large upload");
         }
-        if let Err(error) = delta::expire(&*self.store, store, &self.settings.prefix, now).await {
-            tracing::debug!(%error, "old descriptions of deltas stay");
-        }
+        self.on_database(StateDb::forget_unused_chunks).await
     }
 }

@@ -145,6 +145,10 @@ async fn eight_bytes_in_the_middle_move_a_chunk_each_way() {
     two.settle().await;
     two.all_hold(&newer);
     assert_eq!(two.times(Operation::UploadPart), 2);
+    // Of what is in no row any more no chunks are kept.
+    let known = |content: &[u8]| two.a.db.chunks(blake3::hash(content).as_bytes()).unwrap();
+    assert!(known(&newer).is_some_and(|chunks| chunks.size() == newer.len() as u64));
+    assert_eq!((known(&old), known(&new)), (None, None));
 }
 
 #[tokio::test]
