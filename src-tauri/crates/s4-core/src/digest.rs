@@ -64,8 +64,9 @@ impl fmt::Debug for Digest {
 pub struct Hasher {
     size: u64,
     blake3: blake3::Hasher,
-    /// Of the parts that were told apart by [`Hasher::take_part_crc`].
-    parts_crc64nvme: crc_fast::Digest,
+    /// Of the parts that were told apart by [`Hasher::take_part_crc`], if there are any: joining costs as much as
+    /// hashing a megabyte.
+    parts_crc64nvme: Option<crc_fast::Digest>,
     /// Of what came after them.
     crc64nvme: crc_fast::Digest,
     md5: Option<md5::Md5>,
@@ -81,7 +82,7 @@ impl Hasher {
     pub fn without_md5() -> Self {
         let no_crc = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme);
         let blake3 = blake3::Hasher::new();
-        Self { size: 0, blake3, parts_crc64nvme: no_crc, crc64nvme: no_crc, md5: None }
+        Self { size: 0, blake3, parts_crc64nvme: None, crc64nvme: no_crc, md5: None }
     }
 
     /// Adds the next piece.
@@ -98,17 +99,23 @@ impl Hasher {
     ///
     /// So each byte is read once for its part's checksum and for that of the whole.
     pub fn take_part_crc(&mut self) -> u64 {
-        self.parts_crc64nvme.combine(&self.crc64nvme);
+        self.parts_crc64nvme = Some(self.joined_crc());
         self.crc64nvme.finalize_reset()
     }
 
+    fn joined_crc(&self) -> crc_fast::Digest {
+        let Some(mut parts) = self.parts_crc64nvme else { return self.crc64nvme };
+        parts.combine(&self.crc64nvme);
+        parts
+    }
+
     /// Returns the digest of all pieces.
-    pub fn finish(mut self) -> Digest {
-        self.parts_crc64nvme.combine(&self.crc64nvme);
+    pub fn finish(self) -> Digest {
+        let crc64nvme = self.joined_crc();
         Digest {
             size: self.size,
             blake3: self.blake3.finalize().into(),
-            crc64nvme: self.parts_crc64nvme.finalize(),
+            crc64nvme: crc64nvme.finalize(),
             md5: self.md5.map(|md5| md5.finalize().into()),
         }
     }
