@@ -92,8 +92,12 @@ impl Output {
 
     /// Prints a line of data about what happens.
     pub(crate) fn event(&self, colour: Colour, line: &str) {
-        let painted = paint(self.inner.colours_out, colour, line);
-        self.data(&format!("{}{painted}", self.time()));
+        self.data(&self.event_line(colour, line));
+    }
+
+    /// Returns a line of data about what happens, as [`Output::event`] prints it.
+    pub(crate) fn event_line(&self, colour: Colour, line: &str) -> String {
+        format!("{}{}", self.time(), paint(self.inner.colours_out, colour, line))
     }
 
     /// Prints a value as one line of JSON, as data.

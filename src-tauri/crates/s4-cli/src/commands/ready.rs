@@ -22,6 +22,8 @@ pub(crate) struct Ready {
     pub(crate) settings: Settings,
     /// The bucket.
     pub(crate) store: Arc<dyn Store>,
+    /// The same bucket, of which each transfer lane gets connections of its own.
+    pub(crate) bucket: AwsStore,
     /// What the bucket can do.
     pub(crate) capabilities: Capabilities,
 }
@@ -62,8 +64,8 @@ pub(crate) async fn ready_within(
         (None, Probing::Forbidden) => Capabilities::FULL,
         (None, Probing::Allowed) => find_out(ctx, target, &settings, &store, &at).await?,
     };
-    let store = Arc::new(store.with_capabilities(capabilities.clone()));
-    Ok(Ready { at, settings, store, capabilities })
+    let bucket = store.with_capabilities(capabilities.clone());
+    Ok(Ready { at, settings, store: Arc::new(bucket.clone()), bucket, capabilities })
 }
 
 /// Tries the store, and remembers what it can do.

@@ -8,6 +8,7 @@ mod outcome;
 
 use s4_config::{Config, Target};
 use s4_core::context::ConflictPolicy;
+use s4_engine::connect;
 use s4_engine::report::{Report, Work};
 use s4_engine::settings::SyncOptions;
 use s4_engine::target::Target as Held;
@@ -155,14 +156,14 @@ async fn try_one(
 /// Returns what this run is asked for. Without a policy of its own the target's is used; without that, both
 /// versions stay and are listed.
 fn options(target: &Target, arguments: &SyncArguments) -> Result<SyncOptions, Failure> {
-    let policy =
-        arguments.conflicts.map(|choice| s4_engine::connect::policy(target, choice.setting())).transpose()?;
+    let policy = arguments.conflicts.map(|choice| connect::policy(target, choice.setting())).transpose()?;
     Ok(SyncOptions { policy, limits: arguments.limits(), prune_ignored: arguments.prune_ignored })
 }
 
 /// Takes hold of the target's folder.
 pub(crate) fn hold(ready: &Ready) -> Result<Held, Failure> {
     Held::open(ready.settings.clone(), ready.store.clone(), ready.capabilities.clone())
+        .map(|held| held.with_lanes(connect::lane_stores(ready.bucket.clone())))
         .map_err(|error| ready.at.sync(error))
 }
 

@@ -1,12 +1,14 @@
 //! Tells what happens while a target is synced: a line for each file, a bar on a terminal.
 //!
 //! - Events come from the engine's threads, which must not wait for a slow terminal: they are passed on, and printed
-//!   by a thread of their own.
+//!   by a thread of their own, which looks for them a few times a second. Waking it for each would cost as much as a
+//!   small transfer.
 //! - A line appears when its step is done; what fails is told as such.
+//! - Where no bar is drawn, what only a bar would show is not even passed on.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use super::{Colour, Output};
 
 /// How often a bar that waits shows that it lives.
 const TICK: Duration = Duration::from_millis(120);
+/// How often it is looked for what happened.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Whether lines are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,38 +35,64 @@ pub(crate) enum Lines {
 
 /// Prints what happens, until it is finished.
 pub(crate) struct Narration {
-    sender: Sender<Message>,
+    told: Arc<Told>,
     printer: Option<JoinHandle<()>>,
+    has_bar: bool,
 }
 
-enum Message {
-    Event(Event),
-    End,
+/// What happened and was not printed yet.
+#[derive(Default)]
+struct Told(Mutex<Pending>);
+
+#[derive(Default)]
+struct Pending {
+    events: Vec<Event>,
+    is_over: bool,
+}
+
+impl Told {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what happened since this was last asked, and whether that is all.
+    fn take(&self) -> (Vec<Event>, bool) {
+        let mut pending = self.lock();
+        (std::mem::take(&mut pending.events), pending.is_over)
+    }
 }
 
 impl Narration {
     /// Starts to listen.
     pub(crate) fn start(output: &Output, sides: &Sides, lines: Lines) -> Self {
-        let (sender, receiver) = channel();
+        let told = Arc::new(Told::default());
+        let has_bar = !output.bars().is_hidden();
         let printer = Printer {
             output: output.clone(),
             sides: sides.clone(),
             lines,
             bar: ProgressBar::hidden(),
             moved: HashMap::new(),
+            has_bar,
         };
+        let listening = told.clone();
         let printer =
-            std::thread::Builder::new().name("progress".to_owned()).spawn(move || printer.run(&receiver));
+            std::thread::Builder::new().name("progress".to_owned()).spawn(move || printer.run(&listening));
         // Without a thread nothing is printed on the way; what was done is told at the end all the same.
-        Self { sender, printer: printer.ok() }
+        Self { told, printer: printer.ok(), has_bar }
     }
 
     /// Returns what the engine tells its events to.
     pub(crate) fn observer(&self) -> Observer {
-        let sender = self.sender.clone();
+        let (told, has_bar) = (self.told.clone(), self.has_bar);
         Arc::new(move |event| {
-            // Once finished nobody listens, and nothing depends on being heard.
-            let _ = sender.send(Message::Event(event.clone()));
+            let is_for_bar = matches!(
+                event,
+                Event::Observed { .. } | Event::Planned { .. } | Event::Started(_) | Event::Moved { .. }
+            );
+            if has_bar || !is_for_bar {
+                told.lock().events.push(event.clone());
+            }
         })
     }
 
@@ -72,8 +102,9 @@ impl Narration {
     }
 
     fn end(&mut self) {
-        let _ = self.sender.send(Message::End);
+        self.told.lock().is_over = true;
         if let Some(printer) = self.printer.take() {
+            printer.thread().unpark();
             let _ = printer.join();
         }
     }
@@ -92,20 +123,37 @@ struct Printer {
     bar: ProgressBar,
     /// Bytes of steps under way that the bar counts already.
     moved: HashMap<RelPath, u64>,
+    has_bar: bool,
 }
 
 impl Printer {
-    fn run(mut self, receiver: &Receiver<Message>) {
-        self.bar = self.output.bars().add(waiting_bar());
-        self.bar.enable_steady_tick(TICK);
-        while let Ok(Message::Event(event)) = receiver.recv() {
-            self.tell(event);
+    fn run(mut self, told: &Told) {
+        if self.has_bar {
+            self.bar = self.output.bars().add(waiting_bar());
+            self.bar.enable_steady_tick(TICK);
         }
-        self.bar.finish_and_clear();
-        self.output.bars().remove(&self.bar);
+        loop {
+            let (events, is_over) = told.take();
+            let mut lines = String::new();
+            for event in events {
+                self.tell(event, &mut lines);
+            }
+            if let Some(lines) = lines.strip_suffix('\n') {
+                self.output.data(lines);
+            }
+            if is_over {
+                break;
+            }
+            std::thread::park_timeout(LOOK);
+        }
+        if self.has_bar {
+            self.bar.finish_and_clear();
+            self.output.bars().remove(&self.bar);
+        }
     }
 
-    fn tell(&mut self, event: Event) {
+    /// Shows an event on the bar; what is to stay is added to `lines`.
+    fn tell(&mut self, event: Event, lines: &mut String) {
         match event {
             Event::Observed { local, remote } => {
                 self.bar.set_message(format!("comparing {local} entries with {remote} objects"));
@@ -129,7 +177,7 @@ impl Printer {
                 let told = self.moved.remove(&work.path).unwrap_or_default();
                 self.bar.inc(work.bytes.saturating_sub(told));
                 if let (Lines::Printed, Some((colour, line))) = (self.lines, self.sides.step(&work)) {
-                    self.output.event(colour, &line);
+                    let _ = writeln!(lines, "{}", self.output.event_line(colour, &line));
                 }
             }
             Event::Postponed { work, why } => {
