@@ -297,7 +297,8 @@ async fn a_version_that_came_between_is_no_base() {
 #[tokio::test]
 async fn a_description_that_lies_is_found_out() {
     let (old, new) = large();
-    let damages: [fn(&[u8]) -> Vec<u8>; 3] =
+    type Damage = fn(&[u8]) -> Vec<u8>;
+    let damages: [Damage; 3] =
         [|packed| packed[..packed.len() / 2].to_vec(), |_| b"no gzip at all".to_vec(), |_| Vec::new()];
     for damage in damages {
         let two = Two::sharing(Capabilities::FULL, &old).await;
