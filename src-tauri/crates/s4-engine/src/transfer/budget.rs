@@ -1,6 +1,6 @@
-//! How much memory transfers may hold at a time, whatever their number and the length of their files.
+//! How much memory large uploads may hold at a time, whatever their number and the length of their files.
 //!
-//! - A piece is counted from before it is read or asked for until nobody needs its bytes any more.
+//! - A piece is counted from before it is read until it was sent.
 //! - One that is longer than everything there is takes everything, and so goes alone.
 
 use tokio::sync::{Semaphore, SemaphorePermit};

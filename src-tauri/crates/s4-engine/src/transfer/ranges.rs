@@ -2,8 +2,9 @@
 //!
 //! - Every range is pinned to one version, and its reply is compared with what the object was first seen to be: a
 //!   store that ignores conditions cannot mix two versions.
-//! - Each range is written where it belongs as it comes, and hashed in its turn. How much is ahead of its turn, and so
-//!   held in memory, is bounded.
+//! - Each range is written where it belongs as it comes, and read back to be hashed when everything before it is there.
+//!   So hardly anything is held in memory, and what was hashed is what the file holds. Keeping the bytes until their
+//!   turn costs more than reading them again: fresh memory for each.
 //! - A connection that breaks costs what was under way on it, not the range.
 
 use std::ops::Range;
@@ -20,15 +21,16 @@ use s4_store::error::{StoreError, StoreErrorKind};
 use s4_store::store::GetOptions;
 
 use super::aside::aside;
-use super::budget::{self, Held};
 use super::hashing::{Content, ContentHasher, Md5};
 use super::resumed::Download;
 use crate::session::{Session, StepResult, Stop};
 
 /// The length of a range, in bytes.
 const RANGE_BYTES: u64 = 8 << 20;
+/// How many ranges of one object are under way at most.
+const RANGES: usize = 8;
 /// Pieces of a body are gathered to this length before they are written, in bytes.
-const WRITE_BYTES: usize = 512 << 10;
+const WRITE_BYTES: usize = 256 << 10;
 /// How much more must have arrived before it is made safe and recorded, in bytes.
 const RECORD_BYTES: u64 = 64 << 20;
 /// How often a range is asked for again without a byte of it arriving.
@@ -59,16 +61,8 @@ struct Wanted {
     partial: Arc<Partial>,
 }
 
-/// One range, written and not hashed yet.
-struct Arrived {
-    range: Range<u64>,
-    pieces: Vec<Bytes>,
-    /// What it holds in memory, until it was hashed.
-    _held: Held,
-}
-
-/// Ranges on their way, in order. What a store says is told apart from why a step stops.
-type Ahead = FuturesOrdered<BoxFuture<'static, StepResult<Result<Arrived, StoreError>>>>;
+/// Ranges on their way, in order; each tells where it ends. What a store says is told apart from why a step stops.
+type Ahead = FuturesOrdered<BoxFuture<'static, StepResult<Result<u64, StoreError>>>>;
 
 /// Fetches what `download` lacks of the version that `head` tells of; returns what was learned of the whole.
 pub(super) async fn fetch(
@@ -80,11 +74,11 @@ pub(super) async fn fetch(
 ) -> Result<Content, Broken> {
     let md5 = if head.crc64nvme.is_none() && head.etag_is_md5 { Md5::Needed } else { Md5::Spared };
     let mut hasher = ContentHasher::new(object.size, md5);
-    hasher = download.hash_again(session, hasher).await?;
+    hasher = download.hash(session, hasher, 0..download.record.durable).await?;
     let (path, object, head) = (path.clone(), object.clone(), head.clone());
     let wanted = Arc::new(Wanted { path, object, head, partial: download.partial.clone() });
     let mut recording = Recording { session, download, from: download.record.durable, under_way: None };
-    let fetched = fetch_rest(session, &wanted, hasher, &mut recording).await;
+    let fetched = fetch_rest(&wanted, hasher, &mut recording).await;
     // Nobody works on the partial any more when this returns: neither when it has all, nor to give it up.
     let recorded = recording.settled().await;
     let content = fetched?;
@@ -93,44 +87,30 @@ pub(super) async fn fetch(
 }
 
 async fn fetch_rest(
-    session: &Arc<Session>,
     wanted: &Arc<Wanted>,
     mut hasher: ContentHasher,
     recording: &mut Recording<'_>,
 ) -> Result<Content, Broken> {
+    let (session, download) = (recording.session, recording.download);
     let size = wanted.object.size;
-    let most = budget::pieces_of(RANGE_BYTES);
+    let (mut hashed, mut next) = (recording.from, recording.from);
     let mut ahead = Ahead::new();
-    let mut next = recording.from;
     loop {
-        while next < size && ahead.len() < most {
+        while next < size && ahead.len() < RANGES {
             let range = next..size.min(next + RANGE_BYTES);
-            let held = match budget::try_hold(range.end - range.start) {
-                Some(held) => held,
-                None if ahead.is_empty() => budget::hold(range.end - range.start).await,
-                // What comes first sets memory free.
-                None => break,
-            };
             next = range.end;
             let wanted = wanted.clone();
-            let fetched = session.spread(move |lane| async move { wanted.range(&lane, range, held).await });
+            let fetched = session.spread(move |lane| async move { wanted.range(&lane, range).await });
             ahead.push_back(fetched.boxed());
         }
         let Some(arrived) = ahead.next().await else { break };
-        let arrived = match arrived? {
-            Ok(arrived) => arrived,
+        let upto = match arrived? {
+            Ok(upto) => upto,
             Err(error) if error.kind == StoreErrorKind::Unsupported => return Err(Broken::NoRanges),
             Err(error) => return Err(error.into()),
         };
-        let upto = arrived.range.end;
-        hasher = aside(session, move |_| -> StepResult<_> {
-            for piece in &arrived.pieces {
-                hasher.update(piece);
-            }
-            drop(arrived);
-            Ok(hasher)
-        })
-        .await?;
+        hasher = download.hash(session, hasher, hashed..upto).await?;
+        hashed = upto;
         s4_local::failpoint::hit("download:range-written");
         recording.reached(upto, size).await?;
     }
@@ -138,36 +118,30 @@ async fn fetch_rest(
 }
 
 impl Wanted {
-    /// Fetches one range and writes it.
-    async fn range(
-        self: Arc<Self>,
-        lane: &Arc<Session>,
-        range: Range<u64>,
-        held: Held,
-    ) -> StepResult<Result<Arrived, StoreError>> {
-        let mut arrived = Arrived { range: range.start..range.start, pieces: Vec::new(), _held: held };
-        let mut tries = 0;
-        while arrived.range.end < range.end {
-            let before = arrived.range.end;
-            match self.stretch(lane, before..range.end, &mut arrived).await? {
+    /// Fetches one range and writes it; returns where it ends.
+    async fn range(&self, lane: &Arc<Session>, range: Range<u64>) -> StepResult<Result<u64, StoreError>> {
+        let (mut at, mut tries) = (range.start, 0);
+        while at < range.end {
+            let before = at;
+            match self.stretch(lane, before..range.end, &mut at).await? {
                 Ok(()) => {}
                 Err(error) => {
-                    tries = if arrived.range.end > before { 0 } else { tries + 1 };
+                    tries = if at > before { 0 } else { tries + 1 };
                     if error.kind != StoreErrorKind::Offline || tries == TRIES {
                         return Ok(Err(error));
                     }
                 }
             }
         }
-        Ok(Ok(arrived))
+        Ok(Ok(range.end))
     }
 
-    /// Asks for a stretch and writes as much of it as comes.
+    /// Asks for a stretch and writes as much of it as comes; `at` moves on with what was written.
     async fn stretch(
         &self,
         lane: &Arc<Session>,
         stretch: Range<u64>,
-        arrived: &mut Arrived,
+        at: &mut u64,
     ) -> StepResult<Result<(), StoreError>> {
         let if_match = Some(self.object.etag.clone());
         let options = GetOptions { if_match, range: Some(stretch), ..GetOptions::default() };
@@ -196,7 +170,9 @@ impl Wanted {
                 }
             };
             if length > 0 {
-                self.write(lane, arrived, gathered, length as u64).await?;
+                self.write(lane, *at, gathered).await?;
+                *at += length as u64;
+                lane.moved(&self.path, length as u64);
             }
             if let Some(ended) = ended {
                 return Ok(ended);
@@ -204,25 +180,16 @@ impl Wanted {
         }
     }
 
-    async fn write(
-        &self,
-        lane: &Arc<Session>,
-        arrived: &mut Arrived,
-        gathered: Vec<Bytes>,
-        length: u64,
-    ) -> StepResult<()> {
-        let (partial, mut at) = (self.partial.clone(), arrived.range.end);
+    async fn write(&self, lane: &Arc<Session>, mut at: u64, gathered: Vec<Bytes>) -> StepResult<()> {
+        let partial = self.partial.clone();
         let written = lane.blocking(move |_| -> StepResult<_> {
             for piece in &gathered {
                 partial.write_at(piece, at)?;
                 at += piece.len() as u64;
             }
-            Ok(gathered)
+            Ok(())
         });
-        arrived.pieces.extend(written.await?);
-        arrived.range.end += length;
-        lane.moved(&self.path, length);
-        Ok(())
+        written.await
     }
 }
 

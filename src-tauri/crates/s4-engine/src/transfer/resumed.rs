@@ -4,6 +4,7 @@
 //! - It is forgotten before its partial takes a name: from then on the file is a person's, and nothing here opens it.
 //! - A partial of another version is of no use to anybody, and goes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use s4_core::path::DiskPath;
@@ -15,7 +16,7 @@ use super::hashing::{CACHED_BYTES, ContentHasher};
 use crate::db::OpenDownload;
 use crate::session::{Session, StepResult, Stop};
 
-/// Bytes that are hashed again before others have their turn.
+/// Bytes that are hashed before others have their turn.
 const TURN_BYTES: u64 = 8 << 20;
 
 /// Whether an earlier run's bytes may be used.
@@ -83,15 +84,16 @@ fn left(session: &Session, record: &OpenDownload) -> Option<Partial> {
 }
 
 impl Download {
-    /// Hashes what an earlier run fetched.
-    pub(super) async fn hash_again(
+    /// Hashes what the partial holds there.
+    pub(super) async fn hash(
         &self,
         session: &Arc<Session>,
         mut hasher: ContentHasher,
+        range: Range<u64>,
     ) -> StepResult<ContentHasher> {
-        let mut at = 0;
-        while at < self.record.durable {
-            let (partial, end) = (self.partial.clone(), self.record.durable.min(at + TURN_BYTES));
+        let mut at = range.start;
+        while at < range.end {
+            let (partial, end) = (self.partial.clone(), range.end.min(at + TURN_BYTES));
             hasher = aside(session, move |_| -> StepResult<_> {
                 let mut buffer = vec![0; CACHED_BYTES];
                 while at < end {
