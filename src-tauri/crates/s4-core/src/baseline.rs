@@ -17,12 +17,20 @@ pub struct Baseline {
     pub files: SortedMap<RelPath, FileRow>,
     /// Directories.
     pub dirs: SortedMap<RelPath, DirRow>,
+    /// How many rows of files are left out, because both sides are as they say and nothing else depends on them
+    /// ([`crate::focus`]).
+    pub elided: u64,
 }
 
 impl Baseline {
     /// Returns whether nothing was ever agreed on.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.dirs.is_empty()
+        self.tracked() == 0 && self.dirs.is_empty()
+    }
+
+    /// Returns the number of files that are tracked.
+    pub fn tracked(&self) -> u64 {
+        self.files.len() as u64 + self.elided
     }
 }
 

@@ -20,7 +20,7 @@ const HALT_AT_ONE_IN: u64 = 4;
 /// Deletions above this number always halt.
 const NEVER_ALLOWED: u64 = 1000;
 /// A folder that held at least this many files and holds none now was emptied by something.
-const EMPTIED_FROM: usize = 2;
+const EMPTIED_FROM: u64 = 2;
 
 /// What the guards say of a plan.
 #[derive(Debug, Default)]
@@ -49,14 +49,14 @@ pub(crate) fn check(input: Input<'_>, local: &LocalSummary, steps: &[Step]) -> C
     if from_remote.is_empty() && from_local.is_empty() {
         return check;
     }
-    let tracked = input.baseline.files.len();
+    let tracked = input.baseline.tracked();
     if tracked >= EMPTIED_FROM {
         if local.files == 0 && !local.has_unknown && !from_remote.is_empty() {
-            check.halt = Some(Halt::LocalEmptied { tracked: tracked as u64 });
+            check.halt = Some(Halt::LocalEmptied { tracked });
             return check;
         }
         if input.remote.objects.is_empty() && !from_local.is_empty() {
-            check.halt = Some(Halt::RemoteEmptied { tracked: tracked as u64 });
+            check.halt = Some(Halt::RemoteEmptied { tracked });
             return check;
         }
     }
@@ -98,7 +98,7 @@ fn mass_deletion(input: Input<'_>, side: Side, lost: u64, before: Deletions) -> 
     if lost == 0 {
         return None;
     }
-    let of = before.tree_then.max(input.baseline.files.len() as u64);
+    let of = before.tree_then.max(input.baseline.tracked());
     let exceeds = |count: u64| match input.context.limits {
         DeleteLimits::Default => {
             (count > ALWAYS_ALLOWED && count.saturating_mul(HALT_AT_ONE_IN) > of) || count > NEVER_ALLOWED

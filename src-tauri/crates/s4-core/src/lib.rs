@@ -14,6 +14,7 @@ pub mod deletion_window;
 pub mod delta;
 pub mod digest;
 pub mod facts;
+pub mod focus;
 pub mod guard;
 pub mod key;
 pub mod local;

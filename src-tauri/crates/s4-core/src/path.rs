@@ -115,7 +115,7 @@ pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
 }
 
 /// Orders `/`-separated paths by component: the slash sorts below every other character.
-fn compare_by_component(left: &str, right: &str) -> Ordering {
+pub(crate) fn compare_by_component(left: &str, right: &str) -> Ordering {
     let rank = |byte: u8| if byte == b'/' { 0 } else { byte };
     let (left, right) = (left.as_bytes(), right.as_bytes());
     match left.iter().zip(right).position(|(one, other)| one != other) {

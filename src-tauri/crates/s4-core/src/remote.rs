@@ -107,7 +107,7 @@ pub struct RemoteTree {
     pub objects: SortedMap<RelPath, RemoteObject>,
     /// Directory markers.
     pub markers: SortedMap<RelPath, RemoteObject>,
-    /// What is left alone.
+    /// What is left alone, in the order of keys.
     pub blocked: Vec<Blocked>,
 }
 
@@ -138,6 +138,8 @@ impl RemoteTree {
         }
         let objects = unique(objects, &mut blocked);
         let markers = unique(markers, &mut blocked);
+        // In one order, whatever order the listing came in.
+        blocked.sort_by(|left, right| left.key.cmp(&right.key));
         Self { objects, markers, blocked }
     }
 
@@ -236,7 +238,7 @@ mod tests {
         assert_eq!(tree.objects.keys().map(RelPath::as_str).collect::<Vec<_>>(), ["a"]);
         assert_eq!(tree.markers.keys().map(RelPath::as_str).collect::<Vec<_>>(), ["d"]);
         let blocked: Vec<&str> = tree.blocked.iter().map(|blocked| blocked.key.as_str()).collect();
-        assert_eq!(blocked, ["p/x//y", "p/full/", "p/cafe\u{301}", "p/caf\u{e9}"]);
+        assert_eq!(blocked, ["p/cafe\u{301}", "p/caf\u{e9}", "p/full/", "p/x//y"]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What a cycle with nothing to do is made of, each part alone: `cargo bench --package s4-engine`.
 //!
 //! - 100,000 files in 1,000 directories, all settled: loading the baseline, scanning the folder, reconciling.
+//! - What a cycle does of that, with 100,000 and 1,000,000 files: leaving out what is settled while the rows are read,
+//!   and reconciling the rest.
 //! - Everything is made before the clock runs. What is measured is checked once: a plan with steps, or a scan that saw
 //!   less, would be fast for a wrong reason.
 
@@ -8,11 +10,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use divan::Bencher;
-use s4_core::baseline::{Baseline, FileRow, RowContent, RowLastModified};
+use s4_core::baseline::{Baseline, DirRow, FileRow, RowContent, RowLastModified};
 use s4_core::capabilities::Capabilities;
 use s4_core::context::{ConflictPolicy, ConflictStamp, Context, DeleteLimits, GuardHistory};
 use s4_core::digest::Digest;
 use s4_core::facts::Facts;
+use s4_core::focus::{Focused, LocalEntries, RemoteEntries, Seen, focus};
 use s4_core::key::Prefix;
 use s4_core::local::{FileId, Fingerprint, LocalEntry, LocalFile, LocalTree};
 use s4_core::path::{DiskPath, RelPath};
@@ -22,7 +25,7 @@ use s4_core::remote::{ETag, RemoteObject, RemoteTree, UnixMillis};
 use s4_core::rules::Rules;
 use s4_core::traits::DiskTraits;
 use s4_engine::db::sqlite::open;
-use s4_engine::db::{Binding, Commit, StateDb};
+use s4_engine::db::{Binding, Commit, Outline, StateDb};
 use s4_local::folder::{Folder, Mounts};
 use s4_local::real::RealDisk;
 use s4_local::scan::IgnoreNothing;
@@ -141,6 +144,15 @@ fn row(prefix: &Prefix, path: &RelPath, id: u64) -> FileRow {
     }
 }
 
+fn binding(prefix: &Prefix) -> Binding {
+    Binding {
+        endpoint: "http://store".to_owned(),
+        bucket: "bucket".to_owned(),
+        prefix: prefix.as_str().to_owned(),
+        root_id: "root".to_owned(),
+    }
+}
+
 fn context(prefix: Prefix) -> Context {
     Context {
         disk: DiskTraits::LINUX,
@@ -169,13 +181,7 @@ fn load_baseline(bencher: Bencher<'_, '_>) {
     let place = tempfile::tempdir().expect("a directory can be made");
     let settled = Settled::new();
     let db = open(&place.path().join("state.db"), settled.context.now).expect("a database can be made").db;
-    let binding = Binding {
-        endpoint: "http://store".to_owned(),
-        bucket: "bucket".to_owned(),
-        prefix: settled.context.prefix.as_str().to_owned(),
-        root_id: "root".to_owned(),
-    };
-    db.bind(&binding).expect("a new database can be bound");
+    db.bind(&binding(&settled.context.prefix)).expect("a new database can be bound");
     db.commit(&Commit { rows: settled.rows.clone(), ..Commit::default() }).expect("rows can be kept");
     let load = || db.load(settled.context.now).expect("the baseline can be read").baseline;
     assert_eq!(load(), settled.baseline, "all rows are there");
@@ -191,6 +197,50 @@ fn scan_folder(bencher: Bencher<'_, '_>) {
     let scan = || folder.scan(&IgnoreNothing).expect("the folder can be scanned").entries;
     assert_eq!(scan().len() as u64, DIRECTORIES + FILES, "everything is seen");
     bencher.bench(scan);
+}
+
+/// From the database and what both sides showed to an empty plan.
+#[divan::bench(args = [100_000, 1_000_000], sample_count = 5)]
+fn focus_and_reconcile_settled(bencher: Bencher<'_, '_>, files: u64) {
+    let place = tempfile::tempdir().expect("a directory can be made");
+    let context = context(Prefix::new("prefix"));
+    let db = open(&place.path().join("state.db"), context.now).expect("a database can be made").db;
+    db.bind(&binding(&context.prefix)).expect("a new database can be bound");
+    let mut local = LocalEntries::default();
+    let mut remote = RemoteEntries::new(context.prefix.clone());
+    for directory in 0..files / FILES_IN_EACH {
+        let name = format!("photos {directory:05}");
+        let path = RelPath::parse(&name).expect("the name is a path");
+        let dir = DirRow { disk: DiskPath::from(&path), marker: None, kept: false };
+        let mut rows = vec![RowChange::Dir(path, dir)];
+        let mut page = Vec::new();
+        local.push(&name, &LocalEntry::Dir { holds_ignored: false });
+        for file in 0..FILES_IN_EACH {
+            let path = RelPath::parse(&format!("{name}/picture {file:04}.jpg")).expect("the name is a path");
+            let row = row(&context.prefix, &path, directory * FILES_IN_EACH + file);
+            let entry = LocalFile { fingerprint: row.fingerprint, executable: false };
+            local.push(path.as_str(), &LocalEntry::File(entry));
+            page.push(RemoteObject {
+                key: row.key.clone(),
+                size: row.size(),
+                etag: row.etag.clone(),
+                last_modified: UnixMillis(0),
+            });
+            rows.push(RowChange::File(path, Box::new(row)));
+        }
+        remote.add(page);
+        db.commit(&Commit { rows, ..Commit::default() }).expect("rows can be kept");
+    }
+    remote.sort();
+    let look = || {
+        let Outline { dirs, facts, .. } = db.outline(context.now).expect("the outline can be read");
+        let seen = Seen { local: &local, remote: &remote, disk: &context.disk };
+        let focused = focus(seen, dirs, |visit| db.each_file(visit)).expect("the rows can be read");
+        let Focused { baseline, local, remote } = &focused;
+        let plan = reconcile(Input { baseline, local, remote, facts: &facts, context: &context });
+        assert!(plan.is_empty() && baseline.tracked() == files, "nothing is to be done");
+    };
+    bencher.bench(look);
 }
 
 fn fill(folder: &Path) {

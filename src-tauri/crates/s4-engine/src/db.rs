@@ -13,16 +13,18 @@ pub mod sqlite;
 
 use std::path::PathBuf;
 
-use s4_core::baseline::Baseline;
+use s4_core::baseline::{Baseline, DirRow};
 use s4_core::chunk::Chunks;
 use s4_core::context::GuardHistory;
 use s4_core::digest::Digest;
 use s4_core::facts::{Decision, Facts, LocalFact};
+use s4_core::focus::Visit;
 use s4_core::key::ObjectKey;
 use s4_core::local::Fingerprint;
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{Conflict, Problem, RowChange, Side};
 use s4_core::remote::{ETag, ObjectHead, UnixMillis};
+use s4_core::tree::SortedMap;
 use s4_local::intent::{Intent, IntentId};
 use s4_local::trash::TrashedEntry;
 use s4_store::store::UploadId;
@@ -108,6 +110,21 @@ pub struct Loaded {
     pub facts: Facts,
     /// Deletions since the last ten quiet minutes before the time asked for.
     pub guard: GuardHistory,
+}
+
+/// What a cycle starts from, but for the rows of files.
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    /// The rows of directories.
+    pub dirs: SortedMap<RelPath, DirRow>,
+    /// About how many rows of files there are; 0 only if there is none.
+    pub files: u64,
+    /// As in [`Loaded`].
+    pub facts: Facts,
+    /// As in [`Loaded`].
+    pub guard: GuardHistory,
+    /// What [`StateDb::commits`] said at that moment.
+    pub commits: u64,
 }
 
 /// A fact to keep.
@@ -276,6 +293,15 @@ pub trait StateDb: Send + Sync + 'static {
 
     /// Returns what a cycle starts from, guards as of `now`.
     fn load(&self, now: UnixMillis) -> DbResult<Loaded>;
+
+    /// Returns what [`load`](Self::load) does, but for the rows of files, which may be a million.
+    fn outline(&self, now: UnixMillis) -> DbResult<Outline>;
+
+    /// Gives every row of a file to `visit`, in the order of paths. While it runs the database cannot be used.
+    fn each_file(&self, visit: &mut Visit<'_>) -> DbResult<()>;
+
+    /// Returns how many batches this handle has made durable: whoever reads in steps sees whether one came between.
+    fn commits(&self) -> u64;
 
     /// Makes one batch durable.
     fn commit(&self, commit: &Commit) -> DbResult<()>;

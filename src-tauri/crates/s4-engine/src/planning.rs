@@ -1,19 +1,24 @@
 //! From both sides to a plan: observe, reconcile, find out what is missing, reconcile again. It changes nothing.
 //!
+//! - What is settled on both sides is left out before anything is planned. If a row was committed after the look began
+//!   both sides are looked at anew: absence in a listing counts only for rows that were committed before it.
 //! - Rules are read before the scan and compared after it: what was scanned by other rules is scanned anew.
 //! - A plan that still asks when it has asked often enough is returned as it is; nobody carries it out.
 
 use std::sync::Arc;
 
 use s4_core::baseline::Baseline;
-use s4_core::context::Context;
+use s4_core::context::{Context, GuardHistory};
 use s4_core::facts::Facts;
-use s4_core::local::LocalTree;
+use s4_core::focus::{self, Focused, LocalEntries, Seen};
+use s4_core::key::ObjectKey;
+use s4_core::path::RelPath;
 use s4_core::plan::Plan;
 use s4_core::reconcile::{self, Input};
-use s4_core::rules::Rules;
+use s4_core::remote::UnixMillis;
+use s4_core::rules::{RULE_FILES, Rules};
 
-use crate::db::Loaded;
+use crate::db::Outline;
 use crate::error::SyncError;
 use crate::examine::{Examiner, Known};
 use crate::lessons::Lessons;
@@ -26,10 +31,26 @@ use crate::target::Target;
 /// How often a plan may ask for more facts.
 const MAX_QUESTIONS: usize = 16;
 
-/// How often both sides are looked at anew because the rules changed meanwhile.
+/// How often both sides are looked at anew because rules or rows changed meanwhile.
 const MAX_LOOKS: usize = 5;
 
-/// A plan with what it was made of.
+/// What one look saw.
+struct Looked {
+    baseline: Arc<Baseline>,
+    rules: Rules,
+    guard: GuardHistory,
+    known: Known,
+}
+
+/// Whether anything was ever agreed on.
+enum Start {
+    /// Nothing was.
+    First,
+    /// Something was; a long listing may be cut here.
+    Later(Vec<ObjectKey>),
+}
+
+/// A plan with what it was made of: the rows of settled files are left out of the baseline.
 pub(crate) struct Planned {
     pub(crate) plan: Plan,
     pub(crate) baseline: Arc<Baseline>,
@@ -49,11 +70,14 @@ impl Target {
     ) -> Result<Planned, SyncError> {
         self.phase(Phase::Observing);
         let now = self.clock.now();
-        let Loaded { baseline, facts, guard } = self.on_database(move |db| db.load(now)).await?;
-        let baseline = Arc::new(baseline);
-        let (rules, mut known) = self.observe(&baseline, facts).await?;
-        lessons.teach(&mut known.facts);
-        observer(&Event::Observed { local: known.local.entries.len(), remote: known.remote.objects.len() });
+        let mut looks = 0;
+        let Looked { baseline, rules, guard, mut known } = loop {
+            match self.look(now, lessons, observer).await? {
+                Some(looked) => break looked,
+                None if looks < MAX_LOOKS => looks += 1,
+                None => return Err(SyncError::Internal("what is known changes again and again".to_owned())),
+            }
+        };
         let context = Context {
             guard,
             now,
@@ -97,17 +121,53 @@ impl Target {
         }
     }
 
-    async fn observe(&self, baseline: &Baseline, facts: Facts) -> Result<(Rules, Known), SyncError> {
+    /// Looks at both sides and leaves out what is settled; `None` if rows were committed meanwhile.
+    async fn look(
+        &self,
+        now: UnixMillis,
+        lessons: &Lessons,
+        observer: &Observer,
+    ) -> Result<Option<Looked>, SyncError> {
+        let outline = self.on_database(move |db| db.outline(now)).await?;
+        let Outline { dirs, files, mut facts, guard, commits } = outline;
+        lessons.teach(&mut facts);
+        let start = match files {
+            0 if dirs.is_empty() => Start::First,
+            files => Start::Later(observe::splits(&self.settings.prefix, &dirs, files)),
+        };
+        let (rules, local, Listing { objects, has_python_index }) = self.observe(&start).await?;
+        observer(&Event::Observed { local: local.len(), remote: objects.files() });
+        let disk = self.context().disk;
+        // The rows are read only now: of a million files most are never needed.
+        let focused = self.on_database(move |db| {
+            let seen = Seen { local: &local, remote: &objects, disk: &disk };
+            let focused = match files {
+                0 => Focused::whole(seen, dirs),
+                _ => focus::focus(seen, dirs, |visit| db.each_file(visit))?,
+            };
+            // A run that was dropped may still have ended a step. Absence in the listing says nothing of its row.
+            Ok((db.commits() == commits).then_some(focused))
+        });
+        Ok(focused.await?.map(|Focused { baseline, local, remote }| Looked {
+            baseline: Arc::new(baseline),
+            rules,
+            guard,
+            known: Known { local, remote, facts, is_shared_with_python: has_python_index },
+        }))
+    }
+
+    /// Looks at both sides, by rules that did not change meanwhile.
+    async fn observe(&self, start: &Start) -> Result<(Rules, LocalEntries, Listing), SyncError> {
         for _ in 0..MAX_LOOKS {
             let texts = self.read_rules().await?;
-            let (rules, local, listing) = self.look_at_both(baseline, texts.clone()).await?;
+            let seen = self.look_at_both(start, texts.clone()).await?;
             // What was scanned is younger than the rules. If they changed meanwhile it may be what they keep private.
             if self.read_rules().await? == texts {
-                return Ok((rules, known(local, listing, facts)));
+                return Ok(seen);
             }
         }
         Err(SyncError::RulesUnreadable {
-            file: s4_core::rules::RULE_FILES[0].to_owned(),
+            file: RULE_FILES[0].to_owned(),
             why: "it changes again and again".to_owned(),
         })
     }
@@ -119,23 +179,25 @@ impl Target {
 
     async fn look_at_both(
         &self,
-        baseline: &Baseline,
+        start: &Start,
         mut texts: Vec<RuleText>,
-    ) -> Result<(Rules, LocalTree, Listing), SyncError> {
+    ) -> Result<(Rules, LocalEntries, Listing), SyncError> {
         let (store, prefix) = (&*self.store, &self.settings.prefix);
-        if baseline.is_empty() {
+        let Start::Later(splits) = start else {
             // Rules that only the bucket has count from the start: what they ignore must not be brought here.
-            let listing = observe::list(store, prefix).await?;
-            let more = rules::read_remote(store, &listing.tree, &texts).await?;
+            let listing = observe::list(store, prefix, &[]).await?;
+            let files: Vec<RelPath> =
+                RULE_FILES.iter().filter_map(|name| RelPath::parse(name).ok()).collect();
+            let more = rules::read_remote(store, &listing.objects.only(&files), &texts).await?;
             texts.extend(more);
             let rules = rules::build(&texts, &self.settings.exclude)?;
             let local = observe::scan(&self.folder, &rules, self.blocking).await?;
             return Ok((rules, local, listing));
-        }
+        };
         let rules = rules::build(&texts, &self.settings.exclude)?;
         let (local, listing) = futures::future::try_join(
             observe::scan(&self.folder, &rules, self.blocking),
-            observe::list(store, prefix),
+            observe::list(store, prefix, splits),
         )
         .await?;
         Ok((rules, local, listing))
@@ -151,8 +213,4 @@ impl Target {
     fn phase(&self, phase: Phase) {
         self.status.send_modify(|status| status.phase = phase);
     }
-}
-
-fn known(local: LocalTree, listing: Listing, facts: Facts) -> Known {
-    Known { local, remote: listing.tree, facts, is_shared_with_python: listing.has_python_index }
 }

@@ -9,6 +9,7 @@
 use std::num::NonZero;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use s4_core::focus::{LocalCursor, LocalEntries};
 use s4_core::local::{LocalEntry, LocalTree, Unreadable};
 use s4_core::path::{DiskPath, RESERVED_COMPONENT, RelPath};
 
@@ -36,10 +37,15 @@ impl ScanRules for IgnoreNothing {
 }
 
 impl Folder {
-    /// Returns everything that stands below the root, our own things and the ignored left out.
+    /// Returns everything that stands below the root as a tree, our own things and the ignored left out.
     ///
     /// Fails only if the root itself cannot be listed to its end.
     pub fn scan(&self, rules: &dyn ScanRules) -> DiskResult<LocalTree> {
+        Ok(self.scan_entries(rules)?.to_tree())
+    }
+
+    /// Returns what [`scan`](Self::scan) does, in a fifth of the memory.
+    pub fn scan_entries(&self, rules: &dyn ScanRules) -> DiskResult<LocalEntries> {
         let walk = Walk {
             folder: self,
             rules,
@@ -64,7 +70,11 @@ impl Folder {
             listed
         });
         listed.sort_unstable_by_key(|(slot, _)| *slot);
-        let mut tree = assemble(listed.into_iter().map(|(_, listing)| Some(listing)).collect())?;
+        let entries = assemble(listed.into_iter().map(|(_, listing)| Some(listing)).collect())?;
+        if walk.known_mounts.is_empty() {
+            return Ok(entries);
+        }
+        let mut tree = entries.to_tree();
         for top in walk.known_mounts {
             let mut above = std::iter::successors(Some(top.clone()), DiskPath::parent);
             let is_told = tree.entries.contains(&top) || above.any(|path| rules.is_ignored(&path, true));
@@ -73,7 +83,7 @@ impl Folder {
                 tree.entries.insert(top, LocalEntry::Unreadable(Unreadable::Failed(error.words)));
             }
         }
-        Ok(tree)
+        Ok(LocalEntries::from(&tree))
     }
 }
 
@@ -102,17 +112,28 @@ struct Job {
 }
 
 /// One directory, listed.
+#[derive(Default)]
 struct Listing {
-    children: Vec<Child>,
+    /// What is in it, by name.
+    children: LocalEntries,
+    /// Which of them are directories that are entered, in order: their number among the children, and the slot of
+    /// their own listing.
+    entered: Vec<(usize, usize)>,
     holds_ignored: bool,
     unnameable: Vec<String>,
 }
 
-/// One entry; `slot` is that of the listing of a directory that is entered.
+/// One entry of a directory that is being listed.
 struct Child {
     path: DiskPath,
     entry: LocalEntry,
-    slot: Option<usize>,
+}
+
+/// A directory to enter: its number among the children, and where it is.
+struct Below {
+    index: usize,
+    path: DiskPath,
+    mount: MountId,
 }
 
 impl Walk<'_> {
@@ -139,16 +160,15 @@ impl Walk<'_> {
     fn enqueue(
         &self,
         mut listing: DiskResult<Listing>,
-        below: Vec<(usize, MountId)>,
+        below: Vec<Below>,
         slot: usize,
         listed: &mut Vec<(usize, DiskResult<Listing>)>,
     ) -> MutexGuard<'_, Jobs> {
         let mut jobs = self.lock();
         if let Ok(listing) = &mut listing {
-            for (index, mount) in below {
-                let child = &mut listing.children[index];
-                child.slot = Some(jobs.slots);
-                let job = Job { slot: jobs.slots, path: child.path.clone(), mount };
+            for Below { index, path, mount } in below {
+                listing.entered.push((index, jobs.slots));
+                let job = Job { slot: jobs.slots, path, mount };
                 jobs.slots += 1;
                 jobs.waiting.push(job);
             }
@@ -163,10 +183,10 @@ impl Walk<'_> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lists one directory; also returns which of its children are to be entered, and on which mount.
-    fn list(&self, job: &Job) -> (DiskResult<Listing>, Vec<(usize, MountId)>) {
+    /// Lists one directory; also returns which of its children are to be entered.
+    fn list(&self, job: &Job) -> (DiskResult<Listing>, Vec<Below>) {
         let mut children: Vec<(Child, Option<MountId>)> = Vec::new();
-        let mut listing = Listing { children: Vec::new(), holds_ignored: false, unnameable: Vec::new() };
+        let mut listing = Listing::default();
         let result = self.folder.disk().read_dir(&job.path, &mut |item| {
             if let Some(found) = self.take(job, item, &mut listing) {
                 children.push(found);
@@ -181,9 +201,10 @@ impl Walk<'_> {
         });
         let mut below = Vec::new();
         for (index, (child, mount)) in children.into_iter().enumerate() {
-            below.extend(mount.map(|mount| (index, mount)));
-            listing.children.push(child);
+            listing.children.push(child.path.name(), &child.entry);
+            below.extend(mount.map(|mount| Below { index, path: child.path, mount }));
         }
+        listing.children.shrink();
         (Ok(listing), below)
     }
 
@@ -220,7 +241,7 @@ impl Walk<'_> {
             let enter = match self.folder.mounts() {
                 Mounts::Stay => {
                     let entry = LocalEntry::Unreadable(Unreadable::Mount);
-                    return Some((Child { path, entry, slot: None }, None));
+                    return Some((Child { path, entry }, None));
                 }
                 Mounts::Cross if stat.kind == Kind::Dir => self.folder.add_home(&path),
                 Mounts::Cross => Ok(()),
@@ -232,7 +253,7 @@ impl Walk<'_> {
         match self.folder.entry_of(&path, &stat) {
             Ok(entry) => {
                 let mount = (stat.kind == Kind::Dir).then_some(stat.mount);
-                Some((Child { path, entry, slot: None }, mount))
+                Some((Child { path, entry }, mount))
             }
             Err(error) if error.kind == DiskErrorKind::Missing => None,
             Err(error) => Some((unreadable(path, error), None)),
@@ -247,35 +268,70 @@ fn is_reserved(path: &DiskPath, name: &str) -> bool {
 }
 
 fn unreadable(path: DiskPath, error: DiskError) -> Child {
-    Child { path, entry: LocalEntry::Unreadable(Unreadable::Failed(error.words)), slot: None }
+    Child { path, entry: LocalEntry::Unreadable(Unreadable::Failed(error.words)) }
 }
 
-/// Joins the listings, numbered by slot, to one tree in the order of paths.
-fn assemble(mut slots: Vec<Option<DiskResult<Listing>>>) -> DiskResult<LocalTree> {
+/// A directory whose listing is being joined to the others.
+struct Open {
+    listing: Listing,
+    cursor: LocalCursor,
+    /// The number of the next child.
+    index: usize,
+    /// How many of the directories that are entered were.
+    entered: usize,
+    /// The length of its path.
+    path: usize,
+}
+
+impl Open {
+    fn new(listing: Listing, path: usize) -> Self {
+        Self { listing, cursor: LocalCursor::default(), index: 0, entered: 0, path }
+    }
+
+    /// Returns the next child, with the slot of its listing if it was entered.
+    fn next(&mut self) -> Option<(LocalEntry, Option<usize>)> {
+        let entry = self.cursor.next(&self.listing.children)?;
+        let entered = self.listing.entered.get(self.entered).filter(|(index, _)| *index == self.index);
+        let slot = entered.map(|(_, slot)| *slot);
+        self.entered += usize::from(slot.is_some());
+        self.index += 1;
+        Some((entry, slot))
+    }
+}
+
+/// Joins the listings, numbered by slot, in the order of paths.
+fn assemble(mut slots: Vec<Option<DiskResult<Listing>>>) -> DiskResult<LocalEntries> {
     let mut take = |slot: usize| slots.get_mut(slot).and_then(Option::take);
-    let Some(top) = take(0).transpose()? else { return Ok(LocalTree::default()) };
-    let mut unnameable = top.unnameable;
-    let mut entries: Vec<(DiskPath, LocalEntry)> = Vec::new();
-    let mut open = vec![top.children.into_iter()];
-    while let Some(children) = open.last_mut() {
-        let Some(child) = children.next() else {
+    let mut all = LocalEntries::default();
+    let Some(mut top) = take(0).transpose()? else { return Ok(all) };
+    all.unnameable.append(&mut top.unnameable);
+    let mut path = String::new();
+    let mut open = vec![Open::new(top, 0)];
+    while let Some(directory) = open.last_mut() {
+        let Some((entry, slot)) = directory.next() else {
             open.pop();
             continue;
         };
-        match child.slot.and_then(&mut take) {
-            None => entries.push((child.path, child.entry)),
-            Some(Ok(listing)) => {
-                entries.push((child.path, LocalEntry::Dir { holds_ignored: listing.holds_ignored }));
-                unnameable.extend(listing.unnameable);
-                open.push(listing.children.into_iter());
+        path.truncate(directory.path);
+        if !path.is_empty() {
+            path.push('/');
+        }
+        path.push_str(directory.cursor.path());
+        match slot.and_then(&mut take) {
+            None => all.push(&path, &entry),
+            Some(Ok(mut listing)) => {
+                all.push(&path, &LocalEntry::Dir { holds_ignored: listing.holds_ignored });
+                all.unnameable.append(&mut listing.unnameable);
+                open.push(Open::new(listing, path.len()));
             }
             // It vanished after its parent was listed.
             Some(Err(error)) if error.kind == DiskErrorKind::Missing => {}
             Some(Err(error)) => {
-                entries.push((child.path, LocalEntry::Unreadable(Unreadable::Failed(error.words))));
+                all.push(&path, &LocalEntry::Unreadable(Unreadable::Failed(error.words)));
             }
         }
     }
-    unnameable.sort_unstable();
-    Ok(LocalTree { entries: entries.into_iter().collect(), unnameable })
+    all.unnameable.sort_unstable();
+    all.shrink();
+    Ok(all)
 }

@@ -121,9 +121,9 @@ pub(super) fn remote_change<'a>(
             RowLastModified::Known(time) if time == object.last_modified => {
                 return Answer::Known(RemoteChange::None);
             }
-            // Our own write, seen in a listing for the first time.
+            // Our own write. The bound stays, which saves a row for every file that was ever written.
             RowLastModified::NotAfter(bound) if object.last_modified <= bound => {
-                return Answer::Known(RemoteChange::Noted(None));
+                return Answer::Known(RemoteChange::None);
             }
             RowLastModified::Known(_) | RowLastModified::NotAfter(_) => {}
         }

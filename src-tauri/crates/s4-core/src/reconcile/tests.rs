@@ -11,6 +11,7 @@ mod conflicts;
 mod directories;
 mod edits;
 mod execute;
+mod focus;
 mod guards;
 mod model;
 mod moves;

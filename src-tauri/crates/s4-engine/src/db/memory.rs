@@ -19,18 +19,18 @@ use s4_core::context::GuardHistory;
 use s4_core::deletion_window::DeletionWindow;
 use s4_core::digest::Digest;
 use s4_core::facts::{Decision, Facts, LocalFact};
+use s4_core::focus::Visit;
 use s4_core::key::ObjectKey;
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{Conflict, Problem, RowChange, Side};
 use s4_core::remote::{ETag, ObjectHead, UnixMillis};
-use s4_core::tree::SortedMap;
 use s4_local::intent::{Intent, IntentId};
 use s4_local::trash::TrashedEntry;
 use s4_store::store::UploadId;
 
 use crate::db::{
     ACTIVITY_LINES, Activity, Binding, Commit, DbError, DbResult, Identity, Learned, Loaded, OpenDownload,
-    OpenUpload, Standing, StateDb, oldest_fact,
+    OpenUpload, Outline, Standing, StateDb, oldest_fact,
 };
 
 /// A handle to one memory. Cloning shares it.
@@ -57,6 +57,8 @@ struct State {
     durable: Option<Relaxed>,
     /// The latest time that a caller told, by which the age of facts is known.
     clock: Option<UnixMillis>,
+    /// How many batches were committed.
+    commits: u64,
     /// How many durable writes pass before any is refused.
     passing: u64,
     /// How many are refused then.
@@ -240,21 +242,44 @@ impl StateDb for MemoryDb {
     }
 
     fn load(&self, now: UnixMillis) -> DbResult<Loaded> {
+        let Outline { dirs, facts, guard, .. } = self.outline(now)?;
+        let mut files = Vec::new();
+        self.each_file(&mut |path, row| files.push((path, row)))?;
+        Ok(Loaded {
+            baseline: Baseline { files: files.into_iter().collect(), dirs, elided: 0 },
+            facts,
+            guard,
+        })
+    }
+
+    fn outline(&self, now: UnixMillis) -> DbResult<Outline> {
         let mut state = self.lock();
         state.clock = Some(now);
         state.relaxed.forget_before(oldest_fact(now));
-        let baseline = Baseline {
-            files: SortedMap::from_iter(state.files.iter().map(|(path, row)| (path.clone(), row.clone()))),
-            dirs: SortedMap::from_iter(state.dirs.iter().map(|(path, row)| (path.clone(), row.clone()))),
-        };
-        let guard =
-            GuardHistory { local: state.local_window.as_of(now), remote: state.remote_window.as_of(now) };
-        Ok(Loaded { baseline, facts: state.facts(), guard })
+        Ok(Outline {
+            dirs: state.dirs.iter().map(|(path, row)| (path.clone(), row.clone())).collect(),
+            files: state.files.len() as u64,
+            facts: state.facts(),
+            guard: GuardHistory {
+                local: state.local_window.as_of(now),
+                remote: state.remote_window.as_of(now),
+            },
+            commits: state.commits,
+        })
+    }
+
+    fn each_file(&self, visit: &mut Visit<'_>) -> DbResult<()> {
+        self.lock().files.iter().for_each(|(path, row)| visit(path.clone(), row.clone()));
+        Ok(())
+    }
+
+    fn commits(&self) -> u64 {
+        self.lock().commits
     }
 
     fn commit(&self, commit: &Commit) -> DbResult<()> {
         let mut state = self.write()?;
-        state.clock = Some(commit.at);
+        (state.clock, state.commits) = (Some(commit.at), state.commits + 1);
         let tree_then = state.files.len() as u64;
         for (side, count) in &commit.deletions {
             state.window(*side).add(commit.at, *count, tree_then);

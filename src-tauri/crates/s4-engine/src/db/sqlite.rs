@@ -32,6 +32,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use s4_core::chunk::Chunks;
 use s4_core::context::GuardHistory;
 use s4_core::facts::Decision;
+use s4_core::focus::Visit;
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{Conflict, Problem};
 use s4_core::remote::UnixMillis;
@@ -41,8 +42,8 @@ use s4_local::trash::TrashedEntry;
 use self::fault::Found;
 pub use self::open::{Opened, open, open_read_only, set_aside};
 use crate::db::{
-    Activity, Binding, Commit, DbResult, Identity, Learned, Loaded, OpenDownload, OpenUpload, Standing,
-    StateDb, oldest_fact,
+    Activity, Binding, Commit, DbResult, Identity, Learned, Loaded, OpenDownload, OpenUpload, Outline,
+    Standing, StateDb, oldest_fact,
 };
 
 /// The memory of a target in one SQLite file. Any thread may use it; calls wait for each other.
@@ -60,6 +61,8 @@ struct Inner {
     prefix: Option<String>,
     /// The latest time that a caller told, by which the age of facts is known.
     clock: UnixMillis,
+    /// How many batches were committed.
+    commits: u64,
 }
 
 /// What a connection may do.
@@ -107,6 +110,22 @@ impl SqliteDb {
         work: impl FnOnce(&Transaction<'_>, Option<&str>) -> Found<T>,
     ) -> DbResult<T> {
         self.lock().write(durability, work).map_err(|fault| fault.at(&self.path))
+    }
+
+    /// Forgets facts that are too old at `now`, if what was read saw such.
+    fn forget_outdated<T>(&self, now: UnixMillis, read: DbResult<(T, bool)>) -> DbResult<T> {
+        let (value, outdated) = read?;
+        let access = {
+            let mut inner = self.lock();
+            inner.clock = now;
+            inner.access
+        };
+        if outdated && access == Access::ReadWrite {
+            self.write(Durability::Relaxed, |transaction, _| {
+                facts::forget_before(transaction, oldest_fact(now))
+            })?;
+        }
+        Ok(value)
     }
 }
 
@@ -165,27 +184,42 @@ impl StateDb for SqliteDb {
     }
 
     fn load(&self, now: UnixMillis) -> DbResult<Loaded> {
-        let oldest = oldest_fact(now);
-        let (loaded, outdated) = self.read(|transaction, inner| {
+        let loaded = self.read(|transaction, inner| {
             let baseline = files::load(transaction, inner.prefix.as_deref())?;
-            let (facts, outdated) = facts::load(transaction, oldest)?;
+            let (facts, outdated) = facts::load(transaction, oldest_fact(now))?;
             let guard: GuardHistory = progress::guard_history(transaction, now)?;
             Ok((Loaded { baseline, facts, guard }, outdated))
-        })?;
-        let access = {
-            let mut inner = self.lock();
-            inner.clock = now;
-            inner.access
-        };
-        if outdated && access == Access::ReadWrite {
-            self.write(Durability::Relaxed, |transaction, _| facts::forget_before(transaction, oldest))?;
-        }
-        Ok(loaded)
+        });
+        self.forget_outdated(now, loaded)
+    }
+
+    fn outline(&self, now: UnixMillis) -> DbResult<Outline> {
+        let outline = self.read(|transaction, inner| {
+            let (facts, outdated) = facts::load(transaction, oldest_fact(now))?;
+            let outline = Outline {
+                dirs: files::dirs(transaction)?,
+                files: files::about(transaction)?,
+                facts,
+                guard: progress::guard_history(transaction, now)?,
+                commits: inner.commits,
+            };
+            Ok((outline, outdated))
+        });
+        self.forget_outdated(now, outline)
+    }
+
+    fn each_file(&self, visit: &mut Visit<'_>) -> DbResult<()> {
+        self.read(|transaction, inner| files::each(transaction, inner.prefix.as_deref(), visit))
+    }
+
+    fn commits(&self) -> u64 {
+        self.lock().commits
     }
 
     fn commit(&self, commit: &Commit) -> DbResult<()> {
-        self.lock().clock = commit.at;
-        self.write(Durability::Synced, |transaction, prefix| {
+        let mut inner = self.lock();
+        inner.clock = commit.at;
+        let written = inner.write(Durability::Synced, |transaction, prefix| {
             // Counted before the rows change: what a deletion is measured by is the tree before it.
             progress::count_deletions(transaction, commit)?;
             for change in &commit.rows {
@@ -196,7 +230,10 @@ impl StateDb for SqliteDb {
             progress::add_trashed(transaction, commit)?;
             chunks::keep(transaction, &commit.chunks)?;
             progress::add_activity(transaction, &commit.activity)
-        })
+        });
+        written.map_err(|fault| fault.at(&self.path))?;
+        inner.commits += 1;
+        Ok(())
     }
 
     fn learn(&self, learned: &[Learned]) -> DbResult<()> {

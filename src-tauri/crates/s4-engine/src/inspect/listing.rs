@@ -56,7 +56,7 @@ pub struct Listing {
 /// Looks at both sides. `baseline` tells what stood there before.
 pub async fn list(settings: &Settings, store: &dyn Store, baseline: &Baseline) -> Result<Listing, SyncError> {
     let mut listing = Listing::default();
-    let remote = observe::list(store, &settings.prefix).await?.tree;
+    let remote = observe::list(store, &settings.prefix, &[]).await?.objects.to_tree();
     add_local(settings, baseline, &mut listing)?;
     for (path, object) in remote.objects.iter() {
         listing.rows.entry(path.clone()).or_default().remote = Some(RemoteSide::of(object));

@@ -21,6 +21,7 @@ impl World {
         };
         let plan = reconcile(input);
         assert_eq!(plan, reconcile(input), "the same input gives the same plan");
+        self.assert_focus(&plan);
         plan
     }
 

@@ -24,6 +24,8 @@ pub fn rows_come_back_as_they_were(place: &dyn Place) {
         rows.push(change("gone", 7));
         rows.push(RowChange::Dir(path("gone"), dir(&path("gone"), 3)));
         db.commit(&rows_at(1, rows)).unwrap();
+        let commits = db.outline(UnixMillis(1)).unwrap().commits;
+        assert_eq!(db.commits(), commits);
         let later = vec![
             RowChange::ForgetFile(path("gone")),
             RowChange::ForgetDir(path("gone")),
@@ -31,6 +33,7 @@ pub fn rows_come_back_as_they_were(place: &dyn Place) {
             change("dir/0", 100),
         ];
         db.commit(&rows_at(2, later)).unwrap();
+        assert_eq!(db.commits(), commits + 1, "whoever read before is told");
         drop(db);
 
         let baseline = place.open().load(UnixMillis(3)).unwrap().baseline;
@@ -41,6 +44,8 @@ pub fn rows_come_back_as_they_were(place: &dyn Place) {
             assert_eq!(baseline.files.get(&path), Some(&file(&path, n)));
         }
         assert_eq!(baseline.files.get(&path("café")), Some(&odd_file(9)));
+        let outline = place.open().outline(UnixMillis(3)).unwrap();
+        assert_eq!((outline.files > 0, &outline.dirs), (true, &baseline.dirs));
         let dirs: Vec<_> = baseline.dirs.into_iter().collect();
         assert_eq!(dirs, [(path("dir"), dir(&path("dir"), 1)), (path("kept"), dir(&path("kept"), 2))]);
     }
@@ -54,6 +59,9 @@ pub fn rows_are_in_the_order_of_paths(place: &dyn Place) {
     let baseline = db.load(UnixMillis(1)).unwrap().baseline;
     let found: Vec<&str> = baseline.files.keys().map(RelPath::as_str).collect();
     assert_eq!(found, ["a/b/c", "a/c", "a\u{1}", "a-b", "a.txt", "ab", "b", "ä/b"]);
+    let mut one_by_one = Vec::new();
+    db.each_file(&mut |path, row| one_by_one.push((path, row))).unwrap();
+    assert_eq!(one_by_one, baseline.files.into_iter().collect::<Vec<_>>());
 }
 
 /// The same binding changes nothing; any other drops what was agreed on.
@@ -112,6 +120,8 @@ pub fn voiding_keeps_what_is_under_way(place: &dyn Place) {
     let db = place.open();
     let loaded = db.load(UnixMillis(1)).unwrap();
     assert!(loaded.baseline.is_empty());
+    let outline = db.outline(UnixMillis(1)).unwrap();
+    assert!(outline.files == 0 && outline.dirs.is_empty());
     assert_eq!(loaded.facts.local(&DiskPath::new("new"), &fact.fingerprint), None);
     assert_eq!(db.binding().unwrap(), Some(binding("r")));
     assert_eq!(db.identity().unwrap().unwrap().generation, 3);

@@ -2,6 +2,7 @@
 
 use rusqlite::{Row, Transaction};
 use s4_core::baseline::{Baseline, DirRow, FileRow, MarkerRow, RowContent, RowLastModified};
+use s4_core::focus::Visit;
 use s4_core::key::ObjectKey;
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::RowChange;
@@ -15,19 +16,32 @@ const SYMLINK: i64 = 1;
 const EXECUTABLE: i64 = 2;
 const OWN_WRITE: i64 = 4;
 const NOT_AFTER: i64 = 8;
+/// How long a usual row is, with what the file holds beside it.
+const ROW_BYTES: u64 = 300;
 
-/// Returns every row, in one pass in the order of paths.
+/// Returns every row.
 pub(super) fn load(transaction: &Transaction<'_>, prefix: Option<&str>) -> Found<Baseline> {
+    let mut files = Vec::new();
+    each(transaction, prefix, &mut |path, row| files.push((path, row)))?;
+    Ok(Baseline { files: SortedMap::from_iter(files), dirs: dirs(transaction)?, elided: 0 })
+}
+
+/// Gives every row of a file to `visit`, in one pass in the order of paths.
+pub(super) fn each(transaction: &Transaction<'_>, prefix: Option<&str>, visit: &mut Visit<'_>) -> Found<()> {
     let mut statement = transaction.prepare_cached(
         "SELECT path, disk, key, flags, digest, target, fingerprint, read_time, etag, last_modified, version_id
          FROM files ORDER BY path",
     )?;
     let mut rows = statement.query(())?;
-    let mut files = Vec::new();
     while let Some(row) = rows.next()? {
-        files.push(decode_file(row, prefix)?);
+        let (path, row) = decode_file(row, prefix)?;
+        visit(path, row);
     }
-    drop(rows);
+    Ok(())
+}
+
+/// Returns the rows of directories.
+pub(super) fn dirs(transaction: &Transaction<'_>) -> Found<SortedMap<RelPath, DirRow>> {
     let mut statement = transaction
         .prepare_cached("SELECT path, disk, kept, marker_key, marker_etag FROM dirs ORDER BY path")?;
     let mut rows = statement.query(())?;
@@ -35,7 +49,17 @@ pub(super) fn load(transaction: &Transaction<'_>, prefix: Option<&str>) -> Found
     while let Some(row) = rows.next()? {
         dirs.push(decode_dir(row)?);
     }
-    Ok(Baseline { files: SortedMap::from_iter(files), dirs: SortedMap::from_iter(dirs) })
+    Ok(SortedMap::from_iter(dirs))
+}
+
+/// Returns about how many rows of files there are, and 0 only if there is none. To count them is to read them.
+pub(super) fn about(transaction: &Transaction<'_>) -> Found<u64> {
+    let exist: bool = transaction.query_row("SELECT EXISTS (SELECT 1 FROM files)", (), |row| row.get(0))?;
+    let pragma = |name: &str| -> Found<i64> {
+        Ok(transaction.query_row(&format!("PRAGMA {name}"), (), |row| row.get(0))?)
+    };
+    let bytes = pragma("page_count")?.saturating_mul(pragma("page_size")?).cast_unsigned();
+    Ok(if exist { (bytes / ROW_BYTES).max(1) } else { 0 })
 }
 
 /// Makes one change.

@@ -123,7 +123,7 @@ fn connect(path: &Path) -> DbResult<SqliteDb> {
 
 fn handle(path: &Path, connection: Connection, access: Access) -> DbResult<SqliteDb> {
     let prefix = schema::binding(&connection).map_err(|fault| fault.at(path))?.map(|binding| binding.prefix);
-    let inner = Inner { connection, access, durability: None, prefix, clock: UnixMillis(0) };
+    let inner = Inner { connection, access, durability: None, prefix, clock: UnixMillis(0), commits: 0 };
     Ok(SqliteDb { path: path.to_owned(), inner: Mutex::new(inner) })
 }
 
