@@ -49,6 +49,8 @@ impl Target {
         observer: &Observer,
         report: &mut Report,
     ) -> Result<(), SyncError> {
+        // Else it might take for left over what a run that was abandoned is about to give its name.
+        self.quiet().await;
         self.give_up_left_uploads().await?;
         let mut lessons = Lessons::default();
         let mut relies_on_versions = self.capabilities.versioning == Versioning::Enabled;
@@ -116,8 +118,10 @@ impl Target {
         let found: Vec<DiskPath> = rows.iter().filter_map(RowChange::disk).cloned().collect();
         let commit = Commit { rows, at: self.clock.now(), ..Commit::default() };
         let (folder, db) = (self.folder.clone(), self.db.clone());
+        let held = self.held();
         self.blocking
             .run(move || -> Result<(), SyncError> {
+                let _held = held;
                 // What was found may not be on the disk itself yet: left by a program just now, or by a run of ours
                 // that was killed. If the power went now, a row without its file would look like a deletion.
                 if !found.is_empty() {

@@ -1,6 +1,8 @@
 //! Carries out a plan: each step after those it depends on, many at a time.
 //!
-//! - Steps run on the lanes; what they bring lands, and what they change is committed, beside them.
+//! - Steps run on the lanes; what they bring lands, and what they change is committed, beside them. What gives files
+//!   of the folder other names happens ashore only, where it never meets a commit: so an intent is settled by the
+//!   transaction that has the row of its step, and by no other.
 //! - A step is done when its file has its name. A step whose predecessor did not end well is dropped; the next plan
 //!   has it again.
 //! - Rows are committed after what they tell is durable: steps, then one sync of every directory they touched, then
@@ -82,6 +84,8 @@ pub(crate) enum Carried {
     Done(Done),
     /// Its content is here and waits for its name.
     Fetched(Fetched),
+    /// What is left of it changes names on disk only.
+    Ashore,
 }
 
 /// Carries out the steps of one plan.
@@ -114,7 +118,6 @@ impl Execution<'_> {
     pub(crate) async fn run(&self, steps: Vec<Step>) -> Result<Executed, SyncError> {
         let lanes = &self.round.lanes;
         let started = lanes.start()?;
-        rename::expect(&self.round, &steps);
         let (graph, ready) = Graph::of(&steps);
         let (steps, board) = (Arc::new(steps), Arc::new(Board::new(ready, !lanes.are_threads())));
         let mut workers: FuturesUnordered<Begun<()>> = started
@@ -151,7 +154,8 @@ impl Going<'_> {
             for (index, result) in self.board.collect() {
                 match result {
                     Ok(Carried::Done(done)) => self.done(index, done),
-                    Ok(Carried::Fetched(fetched)) => self.shore.arrived(index, fetched),
+                    Ok(Carried::Fetched(fetched)) => self.shore.arrived(index, Some(fetched)),
+                    Ok(Carried::Ashore) => self.shore.arrived(index, None),
                     Err(stop) => self.stop(index, stop),
                 }
             }
@@ -263,19 +267,16 @@ async fn carry_out(session: &Arc<Session>, step: &Step) -> StepResult<Carried> {
         Action::DeleteRemote { object, disk, reason } => {
             remove::delete_remote(session, path, object, disk, *reason).await
         }
-        Action::DeleteLocal { disk, local, key } => {
-            remove::delete_local(session, path, disk, local, key).await
+        Action::DeleteLocal { key, .. } => {
+            // Absence in a listing proves nothing: only this answer does.
+            return precondition::must_be_absent(session, key).await.map(|()| Carried::Ashore);
         }
         Action::CopyRemote { from, source, key, replaces, disk, local } => {
             copy::copy_remote(session, path, from, source, key, replaces, disk, local).await
         }
         Action::RotateRemote { turns } => rotate_remote::rotate(session, turns).await,
-        Action::MoveLocal { from, from_disk, local, disk, object } => {
-            rename::move_local(session, path, from, from_disk, local, disk, object).await
-        }
-        Action::RotateLocal { turns } => rotate_local::rotate(session, turns).await,
-        Action::RenameOnDisk { from, local, to } => {
-            rename::rename_on_disk(session, path, from, local, to).await
+        Action::MoveLocal { .. } | Action::RotateLocal { .. } | Action::RenameOnDisk { .. } => {
+            return Ok(Carried::Ashore);
         }
         Action::SetRemoteMode { object, disk, local, executable } => {
             modes::set_remote(session, path, object, disk, local, *executable).await

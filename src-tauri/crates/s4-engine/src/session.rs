@@ -4,7 +4,6 @@
 //! - A step ends [`Done`], or it stops: something changed meanwhile (it is planned anew), the path failed, or
 //!   nothing can go on. Nothing is lost in either case.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +29,7 @@ use crate::db::{ActivityKind, StateDb};
 use crate::error::{SyncError, concerns_whole_disk};
 use crate::lanes::{Lane, Lanes};
 use crate::report::{Event, Observer};
+use crate::target::Held;
 
 /// One round, as one lane sees it.
 pub(crate) struct Session {
@@ -63,7 +63,7 @@ pub(crate) struct Round {
     pub(crate) partials: AtomicU64,
     pub(crate) lanes: Arc<Lanes>,
     /// The right to the folder, which is not given back while anything of the round may still work on it.
-    pub(crate) _held: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) _held: Held,
 }
 
 impl Deref for Session {

@@ -9,7 +9,6 @@ use open::Tenure;
 
 pub use open::database_path;
 
-use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use s4_core::capabilities::Capabilities;
@@ -24,7 +23,7 @@ use s4_local::cleaning::Leftovers;
 use s4_local::disk::Disk;
 use s4_local::folder::{Folder, Mounts};
 use s4_store::store::Store;
-use tokio::sync::watch;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock, watch};
 
 use crate::blocking::Blocking;
 use crate::bucket_trash;
@@ -60,6 +59,14 @@ pub struct Target {
     lost_intents: bool,
     /// The right to the folder, until the target is dropped; `None` where a test gave the parts.
     tenure: Option<Arc<Mutex<Tenure>>>,
+    /// Read by everything that works on the folder.
+    at_work: Arc<RwLock<()>>,
+}
+
+/// Kept by everything that works on the folder until it is through, also where nobody waits for it any longer.
+pub(crate) struct Held {
+    _tenure: Option<Arc<Mutex<Tenure>>>,
+    _at_work: Option<OwnedRwLockReadGuard<()>>,
 }
 
 /// What a target is made of when it is not opened from the real disk.
@@ -99,6 +106,7 @@ impl Target {
             notices: Vec::new(),
             lost_intents: false,
             tenure: None,
+            at_work: Arc::default(),
         })
     }
 
@@ -173,9 +181,14 @@ impl Target {
         &self.lanes.0
     }
 
-    /// Returns the right to the folder, for whatever may outlive a run that was abandoned.
-    pub(crate) fn held(&self) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.tenure.clone().map(|tenure| tenure as Arc<dyn Any + Send + Sync>)
+    /// Returns what whatever may outlive an abandoned run keeps: the right to the folder, and the next run waiting.
+    pub(crate) fn held(&self) -> Held {
+        Held { _tenure: self.tenure.clone(), _at_work: self.at_work.clone().try_read_owned().ok() }
+    }
+
+    /// Returns once nothing of an abandoned run works on the folder any more.
+    pub(crate) async fn quiet(&self) {
+        drop(self.at_work.write().await);
     }
 
     /// Starts a batch of changes of the folder.
@@ -202,7 +215,14 @@ impl Target {
     /// Mends what an interrupted run left, before anything is scanned.
     pub(crate) async fn recover(&self, observer: &Observer, report: &mut Report) -> Result<(), SyncError> {
         let recovery = self.recovery();
-        let rescued = self.blocking.run(move || recovery.before_scan()).await??;
+        let held = self.held();
+        let rescued = self
+            .blocking
+            .run(move || {
+                let _held = held;
+                recovery.before_scan()
+            })
+            .await??;
         for disk in rescued {
             let notice =
                 format!("a program wrote to a file while it was replaced; what it wrote is `{disk}`");
@@ -219,8 +239,10 @@ impl Target {
         let before = UnixMillis(now.0.saturating_sub(keep_ms));
         let recovery = self.recovery();
         let advancing = self.tenure.clone().filter(|_| !report.done.is_empty());
+        let held = self.held();
         self.blocking
             .run(move || -> Result<(), SyncError> {
+                let _held = held;
                 recovery.expire_trash(before)?;
                 match advancing {
                     Some(tenure) => {

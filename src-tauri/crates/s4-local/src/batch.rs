@@ -7,7 +7,6 @@
 //! - A batch may be used by many threads. Dropping it loses nothing; what was not synced may be undone by a
 //!   power cut, as a whole step.
 
-mod announced;
 mod touched;
 
 use std::collections::BTreeSet;
@@ -20,10 +19,9 @@ use s4_core::remote::UnixMillis;
 use crate::disk::{Disk, DiskResult, child, directory_of};
 use crate::error::{DiskError, DiskErrorKind};
 use crate::folder::{Folder, PARTIAL, TRASH, own};
-use crate::intent::{Intent, IntentError, IntentId, Intents};
-pub use crate::swap::Replacement;
+use crate::intent::{Announcement, Intent, IntentError, IntentId, Intents};
+pub use crate::swap::{Removal, Renaming, Replacement};
 use crate::trash::TrashedEntry;
-use announced::Announced;
 pub(crate) use touched::Touched;
 
 /// Why a step was not made.
@@ -94,8 +92,6 @@ pub struct Batch {
     intents: Arc<dyn Intents>,
     at: UnixMillis,
     state: Mutex<State>,
-    /// Held while intents are recorded: whoever waits finds its own recorded then.
-    announced: Mutex<Announced>,
 }
 
 #[derive(Default)]
@@ -113,7 +109,7 @@ struct State {
 impl Folder {
     /// Starts a batch; `at` is the time by which its trash will be known.
     pub fn batch(&self, intents: Arc<dyn Intents>, at: UnixMillis) -> Batch {
-        Batch { folder: self.clone(), intents, at, state: Mutex::default(), announced: Mutex::default() }
+        Batch { folder: self.clone(), intents, at, state: Mutex::default() }
     }
 }
 
@@ -207,15 +203,28 @@ impl Batch {
         Ok(id)
     }
 
-    /// Records several intents, durably, at the price of one; returns their ids in the same order.
-    pub(crate) fn record_all(&self, intents: &[&Intent]) -> Result<Vec<IntentId>, SwapError> {
-        if intents.is_empty() {
-            return Ok(Vec::new());
+    /// Records the intents of many prepared steps, durably, at the price of one.
+    ///
+    /// If it fails nothing has begun; each step may still record its own.
+    pub fn announce(&self, announcements: &mut [&mut Announcement]) -> Result<(), SwapError> {
+        if announcements.is_empty() {
+            return Ok(());
         }
+        let intents: Vec<&Intent> = announcements.iter().map(|one| &one.intent).collect();
         self.disk().step("intent:before-record")?;
-        let ids = self.intents.record_all(intents)?;
+        let ids = self.intents.record_all(&intents)?;
+        for (announcement, id) in announcements.iter_mut().zip(ids) {
+            announcement.id = Some(id);
+        }
         self.disk().step("intent:recorded")?;
-        Ok(ids)
+        Ok(())
+    }
+
+    /// Returns an intent that is recorded, now at the latest.
+    pub(crate) fn recorded(&self, announcement: Announcement) -> Result<(Intent, IntentId), SwapError> {
+        let Announcement { intent, id } = announcement;
+        let id = id.map_or_else(|| self.record(&intent), Ok)?;
+        Ok((intent, id))
     }
 
     /// Notes that the step of an intent is complete, or that everything stands as before it.
@@ -269,11 +278,6 @@ impl Batch {
             state.made.insert(wanted);
         }
         Ok(true)
-    }
-
-    /// Returns the renames that will be asked for.
-    pub(crate) fn announced(&self) -> MutexGuard<'_, Announced> {
-        self.announced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -42,6 +42,21 @@ pub struct Intent {
     pub kind: IntentKind,
 }
 
+/// An intent on its way to be recorded: alone, or with others at the price of one (see
+/// [`Batch::announce`](crate::batch::Batch::announce)).
+#[derive(Debug)]
+pub struct Announcement {
+    pub(crate) intent: Intent,
+    /// Its id, once it is recorded.
+    pub(crate) id: Option<IntentId>,
+}
+
+impl Announcement {
+    pub(crate) fn of(intent: Intent) -> Self {
+        Self { intent, id: None }
+    }
+}
+
 /// The step that an intent announces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IntentKind {

@@ -11,6 +11,8 @@ mod remove;
 mod rename;
 mod replace;
 
+pub use remove::Removal;
+pub use rename::Renaming;
 pub use replace::Replacement;
 
 use s4_core::local::LocalEntry;

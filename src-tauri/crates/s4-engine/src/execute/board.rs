@@ -119,7 +119,7 @@ impl Board {
     fn put(&self, index: usize, result: StepResult<Carried>) {
         let is_due = {
             let mut state = self.lock();
-            state.staged += usize::from(matches!(result, Ok(Carried::Fetched(_))));
+            state.staged += usize::from(matches!(result, Ok(Carried::Fetched(_) | Carried::Ashore)));
             state.results.push((index, result));
             // With nothing left to begin the execution may be waiting for just this one.
             self.is_prompt || state.results.len() >= BUNCH || state.ready.is_empty()

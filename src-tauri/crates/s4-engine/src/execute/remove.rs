@@ -7,13 +7,14 @@ use s4_core::local::LocalEntry;
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::{DeleteReason, RowChange, Side};
 use s4_core::remote::{ETag, RemoteObject};
+use s4_local::batch::Removal;
 use s4_local::failpoint;
 use s4_store::content_type::content_type;
 use s4_store::store::{Condition, CopyRequest, ObjectAttributes};
 
 use super::{copy, precondition};
 use crate::db::ActivityKind;
-use crate::session::{Done, Session, StepResult, Stop};
+use crate::session::{Done, Round, Session, StepResult, Stop};
 
 /// Deletes an object whose file was deleted or renamed here, or which is ignored and shall go.
 pub(super) async fn delete_remote(
@@ -95,19 +96,15 @@ pub(super) async fn copy_to_trash(
     Ok(())
 }
 
-/// Moves a file to the local trash because its object was deleted.
-pub(super) async fn delete_local(
-    session: &Arc<Session>,
+/// Moves a file to the local trash because its object was deleted: right before, it answered so. Blocks.
+pub(super) fn delete_local(
+    round: &Round,
     path: &RelPath,
-    disk: &DiskPath,
     local: &LocalEntry,
-    key: &ObjectKey,
+    removal: Removal,
 ) -> StepResult {
-    // Absence in a listing proves nothing: only this answer does.
-    precondition::must_be_absent(session, key).await?;
-    let (at, expected) = (disk.clone(), local.clone());
     // Nothing is lost: the file is checked against what was planned, and goes to the trash as a whole.
-    let trashed = session.blocking(move |session| session.batch.remove(&at, &expected)).await?;
+    let trashed = round.batch.remove_prepared(removal, local)?;
     Ok(Done {
         rows: vec![RowChange::ForgetFile(path.clone())],
         trashed: Some(trashed),

@@ -1,54 +1,40 @@
 //! Renames on this disk.
 
-use std::sync::Arc;
-
 use s4_core::baseline::{FileRow, RowContent, RowLastModified};
 use s4_core::local::{Fingerprint, LocalEntry, LocalFile};
 use s4_core::path::{DiskPath, RelPath};
-use s4_core::plan::{Action, RowChange, Step};
+use s4_core::plan::RowChange;
 use s4_core::remote::RemoteObject;
+use s4_local::batch::Renaming;
 
 use crate::db::ActivityKind;
-use crate::session::{Done, Round, Session, StepResult, Stop};
+use crate::session::{Done, Round, StepResult, Stop};
 
-/// Says which files will be renamed, so that many share a transaction that notes what is about to happen.
-pub(super) fn expect(round: &Round, steps: &[Step]) {
-    let renames = steps.iter().filter_map(|step| match &step.action {
-        Action::MoveLocal { from_disk, local, disk, .. } => {
-            Some((from_disk.clone(), *local.fingerprint()?, disk.clone()))
-        }
-        _ => None,
-    });
-    round.batch.expect_renames(renames);
-}
-
-/// Renames a file because its object was renamed.
-pub(super) async fn move_local(
-    session: &Arc<Session>,
+/// Renames a file because its object was renamed. Blocks.
+///
+/// Without a `renaming` it stands under that very name already, aside from its own: only what it is called changes.
+pub(super) fn move_local(
+    round: &Round,
     path: &RelPath,
     from: &RelPath,
-    from_disk: &DiskPath,
     local: &LocalEntry,
     disk: &DiskPath,
     object: &RemoteObject,
+    renaming: Option<Renaming>,
 ) -> StepResult {
-    let Some(row) = session.row(from) else {
+    let Some(row) = round.row(from) else {
         return Err(Stop::Again("the source is no longer known".to_owned()));
     };
-    let (source, expected, to) = (from_disk.clone(), local.clone(), disk.clone());
     // Nothing is lost: the new name must be free, and what is renamed is what was planned. It stays in the folder, so
     // nothing hangs on the object of its old path being gone: one that is there after all is brought again.
-    let fingerprint = session
-        .blocking(move |session| -> StepResult<_> {
-            if source != to {
-                return Ok(session.batch.rename(&source, &expected, &to)?);
-            }
-            // It stood under that very name already, aside from its own: only what it is called changes.
-            let now = session.folder().look(&to)?.filter(|now| *now == expected);
-            Ok(now.and_then(|now| now.fingerprint().copied()))
-        })
-        .await?
-        .ok_or_else(|| Stop::Again("it is not what was planned".to_owned()))?;
+    let fingerprint = match renaming {
+        Some(renaming) => round.batch.rename_prepared(renaming, local)?,
+        None => {
+            let now = round.folder().look(disk)?.filter(|now| now == local);
+            now.and_then(|now| now.fingerprint().copied())
+        }
+    };
+    let fingerprint = fingerprint.ok_or_else(|| Stop::Again("it is not what was planned".to_owned()))?;
     let row = moved_row(row, disk, fingerprint, object);
     Ok(Done {
         rows: vec![RowChange::ForgetFile(from.clone()), RowChange::File(path.clone(), Box::new(row))],
@@ -77,21 +63,20 @@ pub(super) fn moved_row(
     }
 }
 
-/// Gives a file another name on this disk only.
-pub(super) async fn rename_on_disk(
-    session: &Arc<Session>,
+/// Gives a file another name on this disk only. Blocks.
+pub(super) fn rename_on_disk(
+    round: &Round,
     path: &RelPath,
     from: &DiskPath,
     local: &LocalEntry,
     to: &DiskPath,
+    renaming: Renaming,
 ) -> StepResult {
-    let row = session.row(path);
-    let expected = restamped(session, path, from, local);
+    let row = round.row(path);
+    let expected = restamped(round, path, from, local);
     let expected_print = expected.fingerprint().copied();
-    let (source, destination) = (from.clone(), to.clone());
     // Nothing is lost: the new name must be free, and what is renamed is what was planned.
-    let fingerprint =
-        session.blocking(move |session| session.batch.rename(&source, &expected, &destination)).await?;
+    let fingerprint = round.batch.rename_prepared(renaming, &expected)?;
     let rows = match (row, fingerprint) {
         (Some(row), Some(fingerprint)) => {
             // An edit that waits (for a person, or for a step that was put off) keeps its row's old stamps: with new
@@ -108,14 +93,14 @@ pub(super) async fn rename_on_disk(
 
 /// Returns what stands at `from` now: a step of this round before this one may have given it new stamps, or another
 /// version.
-fn restamped(session: &Session, path: &RelPath, from: &DiskPath, local: &LocalEntry) -> LocalEntry {
-    match (local, session.fresh_row(path)) {
+pub(super) fn restamped(round: &Round, path: &RelPath, from: &DiskPath, local: &LocalEntry) -> LocalEntry {
+    match (local, round.fresh_row(path)) {
         (
             LocalEntry::File(file),
             Some(FileRow { content: RowContent::File { executable, .. }, fingerprint, disk, .. }),
         ) if disk == *from => {
             let executable =
-                if session.folder().traits().has_executable_bit { executable } else { file.executable };
+                if round.folder().traits().has_executable_bit { executable } else { file.executable };
             LocalEntry::File(LocalFile { fingerprint, executable })
         }
         (local, _) => local.clone(),

@@ -5,8 +5,6 @@
 //! - A crash loses nothing. After a swap the next plan finds both files to be their objects already. Of a longer cycle
 //!   that stopped between two exchanges, the file that is at the first place meanwhile may become a conflict copy.
 
-use std::sync::Arc;
-
 use s4_core::baseline::{FileRow, RowLastModified};
 use s4_core::local::{Fingerprint, LocalEntry, LocalFile};
 use s4_core::path::RelPath;
@@ -14,14 +12,14 @@ use s4_core::plan::{LocalTurn, RowChange};
 
 use super::rename::moved_row;
 use crate::db::ActivityKind;
-use crate::session::{Done, Session, StepResult, Stop};
+use crate::session::{Done, Round, StepResult, Stop};
 
-/// Gives the file of each path to the next one, and that of the last one to the first.
-pub(super) async fn rotate(session: &Arc<Session>, turns: &[LocalTurn]) -> StepResult {
+/// Gives the file of each path to the next one, and that of the last one to the first. Blocks.
+pub(super) fn rotate(round: &Round, turns: &[LocalTurn]) -> StepResult {
     let [first, rest @ ..] = turns else { return Ok(Done::default()) };
     let row_of = |turn: &LocalTurn| {
         let stop = || Stop::Again("the source is no longer known".to_owned());
-        session.row(&turn.path).ok_or_else(stop)
+        round.row(&turn.path).ok_or_else(stop)
     };
     // What is at the first place: at last the file of the last one.
     let mut waiting = (first.local.clone(), row_of(first)?);
@@ -30,7 +28,7 @@ pub(super) async fn rotate(session: &Arc<Session>, turns: &[LocalTurn]) -> StepR
     for (number, turn) in (1..).zip(rest) {
         let is_last = number == rest.len();
         let row = row_of(turn)?;
-        let (left, right) = match exchange(session, first, &waiting.0, turn).await {
+        let (left, right) = match exchange(round, first, &waiting.0, turn) {
             Ok(stamps) => stamps,
             Err(stop) if rows.is_empty() => return Err(stop),
             Err(_) => {
@@ -61,20 +59,14 @@ pub(super) async fn rotate(session: &Arc<Session>, turns: &[LocalTurn]) -> StepR
 }
 
 /// Exchanges two files; each is checked against what is expected of it. Returns their stamps, the first place's first.
-async fn exchange(
-    session: &Arc<Session>,
+fn exchange(
+    round: &Round,
     first: &LocalTurn,
     waiting: &LocalEntry,
     turn: &LocalTurn,
 ) -> StepResult<(Fingerprint, Fingerprint)> {
-    let (left, right) = (first.disk.clone(), turn.disk.clone());
-    let (left_expected, right_expected) = (waiting.clone(), turn.local.clone());
     // Nothing is lost: both files are checked before and after, and each has a name all the time.
-    let exchanged = session
-        .blocking(move |session| {
-            session.batch.exchange_entries(&left, &left_expected, &right, &right_expected)
-        })
-        .await?;
+    let exchanged = round.batch.exchange_entries(&first.disk, waiting, &turn.disk, &turn.local)?;
     exchanged.left.zip(exchanged.right).ok_or_else(|| Stop::Again("it is no file any longer".to_owned()))
 }
 

@@ -1,4 +1,5 @@
-//! What lanes bring ashore: staged files land, finished steps are committed, one job at a time beside the lanes.
+//! What lanes bring ashore: staged files land, files get other names, finished steps are committed: one job at a time,
+//! beside the lanes.
 //!
 //! - A landing takes what is there: a full batch, what waits for long, or the rest when nothing else is under way.
 //! - A commit follows when enough steps are finished, or the first of them has waited long enough.
@@ -46,7 +47,7 @@ type Job = Pin<Box<dyn Future<Output = Brought> + Send>>;
 /// What waits, and the job under way.
 #[derive(Default)]
 pub(super) struct Shore {
-    staged: Waiting<(usize, Fetched)>,
+    staged: Waiting<(usize, Option<Fetched>)>,
     finished: Waiting<(Work, Done)>,
     job: Option<Fuse<Job>>,
     has_failed: bool,
@@ -59,8 +60,8 @@ struct Waiting<T> {
 }
 
 impl Shore {
-    /// Takes a staged file.
-    pub(super) fn arrived(&mut self, index: usize, fetched: Fetched) {
+    /// Takes a step whose last part is done here, with what was fetched for it.
+    pub(super) fn arrived(&mut self, index: usize, fetched: Option<Fetched>) {
         self.staged.push((index, fetched));
     }
 
@@ -147,7 +148,7 @@ impl<T> Default for Waiting<T> {
     }
 }
 
-fn land(execution: &Execution<'_>, steps: &Arc<Vec<Step>>, staged: Vec<(usize, Fetched)>) -> Job {
+fn land(execution: &Execution<'_>, steps: &Arc<Vec<Step>>, staged: Vec<(usize, Option<Fetched>)>) -> Job {
     let (round, steps) = (execution.round.clone(), steps.clone());
     let blocking = execution.blocking;
     Box::pin(async move {

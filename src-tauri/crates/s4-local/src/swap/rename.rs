@@ -8,7 +8,23 @@ use crate::cleaning::PARKED;
 use crate::disk::directory_of;
 use crate::error::DiskErrorKind;
 use crate::folder::PARTIAL;
-use crate::intent::{Expected, Intent, IntentId, IntentKind};
+use crate::intent::{Announcement, Expected, Intent, IntentId, IntentKind};
+
+/// A rename that is prepared: what stands there was compared with what was planned.
+///
+/// Nothing in the tree has changed yet, and dropping it changes nothing.
+#[derive(Debug)]
+pub struct Renaming {
+    announcement: Announcement,
+    to: DiskPath,
+}
+
+impl Renaming {
+    /// Returns what is to be recorded before.
+    pub fn announcement(&mut self) -> &mut Announcement {
+        &mut self.announcement
+    }
+}
 
 impl Batch {
     /// Renames a file, link or directory that is exactly `expected` to the free name `to`.
@@ -21,74 +37,50 @@ impl Batch {
         expected: &LocalEntry,
         to: &DiskPath,
     ) -> Result<Option<Fingerprint>, SwapError> {
-        let planned = match self.planned(from, expected) {
-            Ok((_, planned)) => planned,
-            Err(error) => {
-                // Nothing has begun, so an intent that was recorded ahead is settled as it is.
-                self.announced().give_up(from).into_iter().for_each(|id| self.complete(id));
-                return Err(error);
-            }
-        };
-        let parked_at = if self.is_one_name(from, to) { self.parking_place(from)? } else { to.clone() };
+        let renaming = self.prepare_renaming(from, expected, to)?;
+        self.rename_prepared(renaming, expected)
+    }
+
+    /// Prepares to rename what stands at `from`, which must be exactly `expected`.
+    pub fn prepare_renaming(
+        &self,
+        from: &DiskPath,
+        expected: &LocalEntry,
+        to: &DiskPath,
+    ) -> Result<Renaming, SwapError> {
+        let (_, planned) = self.planned(from, expected)?;
+        let traits = self.folder().traits();
+        let is_one_name = directory_of(from) == directory_of(to)
+            && from != to
+            && traits.fold(from.name()) == traits.fold(to.name());
+        let parked_at = if is_one_name { self.parking_place(from)? } else { to.clone() };
         let kind = IntentKind::Rename { to: to.clone() };
-        let intent = Intent { path: from.clone(), parked_at: parked_at.clone(), expected: planned, kind };
-        let id = self.record_with_others(&intent)?;
+        let intent = Intent { path: from.clone(), parked_at, expected: planned, kind };
+        Ok(Renaming { announcement: Announcement::of(intent), to: to.clone() })
+    }
+
+    /// Carries out what was prepared, as [`Batch::rename`] does: everything is checked again.
+    pub fn rename_prepared(
+        &self,
+        renaming: Renaming,
+        expected: &LocalEntry,
+    ) -> Result<Option<Fingerprint>, SwapError> {
+        let Renaming { announcement, to } = renaming;
+        let (intent, id) = self.recorded(announcement)?;
+        let (from, parked_at, planned) = (&intent.path, &intent.parked_at, intent.expected);
         self.disk().step("rename:before")?;
-        self.move_to_free(from, &parked_at, planned, id)?;
-        if parked_at != *to {
+        self.move_to_free(from, parked_at, planned, id)?;
+        if *parked_at != to {
             self.disk().step("rename:parked")?;
-            self.leave_parking(&parked_at, from, to, id)?;
+            self.leave_parking(parked_at, from, &to, id)?;
         }
         self.disk().step("rename:renamed")?;
         let fingerprint = match planned {
-            Expected::Entry(_) => Some(self.renamed_fingerprint(to, expected)?),
+            Expected::Entry(_) => Some(self.renamed_fingerprint(&to, expected)?),
             Expected::Dir(_) => None,
         };
         self.complete(id);
         Ok(fingerprint)
-    }
-
-    /// Says which files will be renamed, from where, in which state, and to where: so their intents can be recorded
-    /// many at a time, in this order.
-    pub fn expect_renames(&self, renames: impl IntoIterator<Item = (DiskPath, Fingerprint, DiskPath)>) {
-        let plain = renames.into_iter().filter(|(from, _, to)| from != to && !self.is_one_name(from, to));
-        let intents = plain.map(|(path, print, to)| Intent {
-            path,
-            parked_at: to.clone(),
-            expected: Expected::Entry(print),
-            kind: IntentKind::Rename { to },
-        });
-        self.announced().expect(intents);
-    }
-
-    /// Records an intent, and with it those of the renames that come next.
-    fn record_with_others(&self, intent: &Intent) -> Result<IntentId, SwapError> {
-        let mut announced = self.announced();
-        let (known, other) = announced.take(intent);
-        // The file is another one by now than was expected: that step will not begin.
-        other.into_iter().for_each(|id| self.complete(id));
-        if let Some(id) = known {
-            return Ok(id);
-        }
-        let others = announced.next(intent);
-        if others.is_empty() {
-            drop(announced);
-            return self.record(intent);
-        }
-        let ids = self.record_all(&others.iter().collect::<Vec<_>>())?;
-        announced.recorded(others, ids);
-        match announced.take(intent) {
-            (Some(id), _) => Ok(id),
-            (None, _) => self.record(intent),
-        }
-    }
-
-    /// Returns whether this disk takes two names for one.
-    fn is_one_name(&self, from: &DiskPath, to: &DiskPath) -> bool {
-        let traits = self.folder().traits();
-        directory_of(from) == directory_of(to)
-            && from != to
-            && traits.fold(from.name()) == traits.fold(to.name())
     }
 
     /// Returns a free name of our own on the file system of `path`.

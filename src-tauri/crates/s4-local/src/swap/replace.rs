@@ -10,7 +10,7 @@ use s4_core::path::DiskPath;
 use crate::batch::{Batch, Replaced, SwapError};
 use crate::disk::DiskResult;
 use crate::error::DiskErrorKind;
-use crate::intent::{Expected, Intent, IntentId, IntentKind, Staging};
+use crate::intent::{Announcement, Expected, Intent, IntentId, IntentKind, Staging};
 use crate::staging::Staged;
 
 /// A replacement that is prepared: what stands there was compared with what was planned, and trash has room for it.
@@ -18,11 +18,16 @@ use crate::staging::Staged;
 /// Nothing in the tree has changed yet, and dropping it changes nothing.
 #[derive(Debug)]
 pub struct Replacement {
-    intent: Intent,
+    announcement: Announcement,
     /// Where the old entry ends.
     trash: DiskPath,
-    /// The intent's id, once it is recorded.
-    id: Option<IntentId>,
+}
+
+impl Replacement {
+    /// Returns what is to be recorded before.
+    pub fn announcement(&mut self) -> &mut Announcement {
+        &mut self.announcement
+    }
 }
 
 impl Batch {
@@ -56,23 +61,8 @@ impl Batch {
         let parked_at = if by_exchange { staged.path().clone() } else { trash.clone() };
         let staging = Staging { at: staged.path().clone(), fingerprint: *staged.fingerprint() };
         let kind = IntentKind::Replace { staged: staging, trash: trash.clone() };
-        Ok(Replacement {
-            intent: Intent { path: at.clone(), parked_at, expected: planned, kind },
-            trash,
-            id: None,
-        })
-    }
-
-    /// Records the intents of many replacements, durably, at the price of one.
-    ///
-    /// If it fails nothing has begun; each replacement may still record its own.
-    pub fn announce(&self, replacements: &mut [&mut Replacement]) -> Result<(), SwapError> {
-        let intents: Vec<&Intent> = replacements.iter().map(|replacement| &replacement.intent).collect();
-        let ids = self.record_all(&intents)?;
-        for (replacement, id) in replacements.iter_mut().zip(ids) {
-            replacement.id = Some(id);
-        }
-        Ok(())
+        let intent = Intent { path: at.clone(), parked_at, expected: planned, kind };
+        Ok(Replacement { announcement: Announcement::of(intent), trash })
     }
 
     /// Carries out what was prepared for this staged entry, as [`Batch::replace`] does: everything is checked again.
@@ -82,17 +72,14 @@ impl Batch {
         replacement: Replacement,
         expected: &LocalEntry,
     ) -> Result<Replaced, SwapError> {
-        let Replacement { intent, trash, id } = replacement;
+        let Replacement { announcement, trash } = replacement;
         if let Err(error) = staged.make_durable() {
             // Nothing has begun, so the intent is settled as it is.
-            id.into_iter().for_each(|id| self.complete(id));
+            announcement.id.into_iter().for_each(|id| self.complete(id));
             return Err(error.into());
         }
+        let (intent, id) = self.recorded(announcement)?;
         let (at, planned) = (&intent.path, intent.expected);
-        let id = match id {
-            Some(id) => id,
-            None => self.record(&intent)?,
-        };
         if self.folder().traits().has_exchange {
             self.replace_by_exchange(staged, at, planned, &trash, id)?;
         } else {

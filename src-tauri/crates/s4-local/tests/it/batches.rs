@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use s4_core::local::LocalEntry;
 use s4_core::traits::DiskTraits;
+use s4_local::batch::Replacement;
 use s4_local::error::DiskErrorKind;
 use s4_local::faulty::{Fault, FaultyDisk, Operation, When};
 use s4_local::folder::{Folder, Mounts};
@@ -115,7 +116,8 @@ fn prepared_replacements_share_a_record_and_one_that_changed_fails_alone() {
         .map(|(n, one)| batch.prepare_replacement(one, &path(&format!("f{n}")), &old[n]).unwrap())
         .collect();
     world.folder.sync_staged(&mut staged.iter_mut().collect::<Vec<_>>()).unwrap();
-    batch.announce(&mut prepared.iter_mut().collect::<Vec<_>>()).unwrap();
+    let mut announcements: Vec<_> = prepared.iter_mut().map(Replacement::announcement).collect();
+    batch.announce(&mut announcements).unwrap();
     assert_eq!(world.intents.open().len(), FILES);
     world.write("f3", "saved meanwhile");
     for (n, (one, replacement)) in staged.iter_mut().zip(prepared).enumerate() {

@@ -1,7 +1,7 @@
 //! Swaps on the real disk, with nobody in the way.
 
 use s4_core::local::LocalEntry;
-use s4_local::batch::SwapError;
+use s4_local::batch::{Renaming, SwapError};
 use s4_local::error::DiskErrorKind;
 use s4_local::resolve::Outcome;
 use s4_local::trash::LateWriter;
@@ -115,31 +115,36 @@ fn directories_are_made_renamed_and_removed_only_when_empty() {
 }
 
 #[test]
-fn renames_that_are_expected_are_noted_together_and_settled_each_for_itself() {
+fn prepared_renames_are_noted_together_and_settled_each_for_itself() {
     let world = RealWorld::new();
     let batch = world.batch();
-    let entries = ["a", "b", "c", "d"].map(|name| world.write(name, name));
-    let expected = [("a", "x"), ("b", "y"), ("c", "z"), ("d", "d too")];
-    batch.expect_renames(
-        expected
-            .iter()
-            .zip(&entries)
-            .map(|((from, to), entry)| (path(from), *entry.fingerprint().unwrap(), path(to))),
-    );
-    assert_eq!(world.intents.open(), [], "nothing is noted before the first is asked for");
-    batch.rename(&path("a"), &entries[0], &path("x")).unwrap();
-    assert_eq!(world.intents.open().len(), 4, "all are noted with the first");
-    // One was edited; one is asked for as something else; one is never asked for.
+    let entries = ["a", "b", "c"].map(|name| world.write(name, name));
+    let places = [("a", "x"), ("b", "y"), ("c", "z")];
+    let mut prepared = places
+        .iter()
+        .zip(&entries)
+        .map(|((from, to), entry)| batch.prepare_renaming(&path(from), entry, &path(to)).unwrap())
+        .collect::<Vec<_>>();
+    assert_eq!(world.intents.open(), [], "nothing is noted before it is announced");
+    let mut announcements: Vec<_> = prepared.iter_mut().map(Renaming::announcement).collect();
+    batch.announce(&mut announcements).unwrap();
+    assert_eq!(world.intents.open().len(), 3, "all are noted together");
+    // One was edited since; one never begins.
     world.write("b", "edited");
-    let refused = batch.rename(&path("b"), &entries[1], &path("y"));
-    assert!(matches!(refused, Err(SwapError::Changed { .. })), "{refused:?}");
-    batch.rename(&path("c"), &entries[2], &path("elsewhere")).unwrap();
+    let never = prepared.pop();
+    let outcomes: Vec<_> = prepared
+        .into_iter()
+        .zip(&entries)
+        .map(|(renaming, entry)| batch.rename_prepared(renaming, entry).is_ok())
+        .collect();
+    assert_eq!(outcomes, [true, false]);
+    drop(never);
     world.intents.clear(batch.sync().unwrap());
     let open = world.intents.open();
-    assert_eq!(open.iter().map(|(_, intent)| &intent.path).collect::<Vec<_>>(), [&path("d")]);
+    assert_eq!(open.iter().map(|(_, intent)| &intent.path).collect::<Vec<_>>(), [&path("c")]);
     let outcomes = world.batch().resolve_intents(&open).unwrap();
     assert_eq!(outcomes, [(open[0].0, Outcome::Settled)], "its step had not begun");
-    for (name, content) in [("x", "a"), ("b", "edited"), ("elsewhere", "c"), ("d", "d")] {
+    for (name, content) in [("x", "a"), ("b", "edited"), ("c", "c")] {
         assert_eq!(world.read(name), content);
     }
 }
