@@ -5,21 +5,14 @@
 //! - Values are compared and kept as raw bytes in base64, as S3 writes them.
 
 mod combination;
-mod company;
-mod md5;
-
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 use s3s::crypto::{Checksum as _, Md5, Sha1, Sha256};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::combination::combine;
-pub(crate) use self::company::Company;
-use self::company::Member;
 
 /// An algorithm that S3 knows for checking objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -187,14 +180,9 @@ impl Hasher {
     }
 }
 
-enum Md5Hasher {
-    Alone(Md5),
-    InStep(md5::Md5, Member),
-}
-
 /// Computes everything that is wanted of one content in one pass.
 pub(crate) struct Digester {
-    md5: Option<Md5Hasher>,
+    md5: Option<Md5>,
     hashers: Vec<Hasher>,
     length: u64,
 }
@@ -203,7 +191,7 @@ impl Digester {
     /// Starts MD5, CRC64NVME and the further algorithms asked for.
     pub(crate) fn with_md5(further: impl IntoIterator<Item = Algorithm>) -> Self {
         let wanted = std::iter::once(Algorithm::Crc64Nvme).chain(further);
-        Self { md5: Some(Md5Hasher::Alone(Md5::new())), ..Self::new(wanted) }
+        Self { md5: Some(Md5::new()), ..Self::new(wanted) }
     }
 
     /// Starts only the algorithms asked for.
@@ -214,38 +202,11 @@ impl Digester {
         Self { md5: None, hashers: wanted.into_iter().map(Hasher::new).collect(), length: 0 }
     }
 
-    /// Has the MD5 computed in step with those of other contents that are received, from the start on.
-    /// Every update may block from now on.
-    pub(crate) fn join(mut self, company: &Arc<Company>) -> Self {
-        // Without the optimizer that takes a hundred times longer than the library, which always has it.
-        let is_faster = !cfg!(debug_assertions);
-        if is_faster && self.md5.is_some() && self.length == 0 {
-            self.md5 = Some(Md5Hasher::InStep(md5::Md5::new(), company.join()));
-        }
-        self
-    }
-
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        match &mut self.md5 {
-            Some(Md5Hasher::Alone(md5)) => md5.update(bytes),
-            Some(Md5Hasher::InStep(md5, company)) => company.update(md5, &[Bytes::copy_from_slice(bytes)]),
-            None => {}
-        }
-        self.update_others(bytes);
-    }
-
-    /// As [`update`](Self::update) with each of the chunks.
-    pub(crate) fn update_all(&mut self, chunks: &[Bytes]) {
-        if let Some(Md5Hasher::InStep(md5, company)) = &mut self.md5 {
-            company.update(md5, chunks);
-            chunks.iter().for_each(|chunk| self.update_others(chunk));
-        } else {
-            chunks.iter().for_each(|chunk| self.update(chunk));
-        }
-    }
-
-    fn update_others(&mut self, bytes: &[u8]) {
         self.length += bytes.len() as u64;
+        if let Some(md5) = &mut self.md5 {
+            md5.update(bytes);
+        }
         for hasher in &mut self.hashers {
             hasher.update(bytes);
         }
@@ -253,10 +214,7 @@ impl Digester {
 
     pub(crate) fn finish(self) -> Digests {
         Digests {
-            md5: self.md5.map(|md5| match md5 {
-                Md5Hasher::Alone(md5) => md5.finalize(),
-                Md5Hasher::InStep(md5, _) => md5.finish(),
-            }),
+            md5: self.md5.map(s3s::crypto::Checksum::finalize),
             values: self.hashers.into_iter().map(Hasher::finish).collect(),
             length: self.length,
         }
@@ -300,20 +258,6 @@ mod tests {
         assert_eq!(hexes[2], "ae8b14860a799888");
         assert_eq!(hexes[3], "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
         assert!(hexes[4].starts_with("15e2b0d3c33891ebb0f1ef609ec41942"));
-    }
-
-    #[test]
-    fn what_is_computed_in_step_is_the_same() {
-        let content = Bytes::from((0..200_000_u32).flat_map(u32::to_be_bytes).collect::<Vec<_>>());
-        let company = Arc::<Company>::default();
-        let _others = [company.join(), company.join()];
-        let mut digester = Digester::with_md5([]);
-        digester.md5 = Some(Md5Hasher::InStep(md5::Md5::new(), company.join()));
-        digester.update(&content[..7]);
-        digester.update_all(&[content.slice(7..400_000), content.slice(400_000..)]);
-        let (found, expected) = (digester.finish(), digests(&content));
-        assert_eq!((found.md5, found.length), (expected.md5, expected.length));
-        assert_eq!(found.value(Algorithm::Crc64Nvme), expected.value(Algorithm::Crc64Nvme));
     }
 
     #[test]

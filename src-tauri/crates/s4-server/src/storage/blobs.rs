@@ -15,7 +15,6 @@ use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use crate::data_folder::{create_private_folder, private, sync_folder};
-use crate::digest::Company;
 use crate::storage::StorageError;
 
 /// The name of a blob.
@@ -41,8 +40,6 @@ pub(crate) struct Blobs {
     /// Held for reading from looking a content up until its blobs are pinned, and for writing while
     /// the blobs that a commit freed are sorted into removable and pinned ones.
     gate: RwLock<()>,
-    /// Those who fill blobs at the moment.
-    company: Arc<Company>,
 }
 
 #[derive(Default)]
@@ -54,17 +51,7 @@ struct Pins {
 impl Blobs {
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         create_private_folder(folder)?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            pins: Mutex::default(),
-            gate: RwLock::default(),
-            company: Arc::default(),
-        })
-    }
-
-    /// Returns the company in which contents are received.
-    pub(crate) fn company(&self) -> &Arc<Company> {
-        &self.company
+        Ok(Self { folder: folder.to_owned(), pins: Mutex::default(), gate: RwLock::default() })
     }
 
     fn path(&self, id: BlobId) -> PathBuf {

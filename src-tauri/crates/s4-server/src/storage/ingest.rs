@@ -94,7 +94,7 @@ where
     // While one batch is hashed and written, the next one is received.
     loop {
         let is_last = batch.is_last;
-        let writing = spawn_blocking(move || spool.write(&batch));
+        let writing = spawn_blocking(move || spool.write(batch));
         if is_last {
             let spool = wait(writing).await?;
             return wait(spawn_blocking(move || spool.finish())).await;
@@ -148,21 +148,19 @@ struct Spool {
 impl Spool {
     fn create(blobs: &Arc<Blobs>, digester: Digester) -> io::Result<Self> {
         let (blob, file) = blobs.create()?;
-        Ok(Self { blob, file, digester: digester.join(blobs.company()) })
+        Ok(Self { blob, file, digester })
     }
 
-    fn write(mut self, batch: &Batch) -> io::Result<Self> {
-        for chunk in &batch.chunks {
-            self.file.write_all(chunk)?;
+    fn write(mut self, batch: Batch) -> io::Result<Self> {
+        for chunk in batch.chunks {
+            self.digester.update(&chunk);
+            self.file.write_all(&chunk)?;
         }
-        self.digester.update_all(&batch.chunks);
         Ok(self)
     }
 
     fn finish(self) -> io::Result<Received> {
-        // First, because nobody who computes in step waits for one that is at its end.
-        let digests = self.digester.finish();
         self.file.sync_data()?;
-        Ok(Received { content: Content::Blob(self.blob), digests })
+        Ok(Received { content: Content::Blob(self.blob), digests: self.digester.finish() })
     }
 }
