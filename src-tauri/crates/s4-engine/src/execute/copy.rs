@@ -9,7 +9,7 @@ use s4_core::capabilities::CopyCondition;
 use s4_core::key::ObjectKey;
 use s4_core::local::{Fingerprint, LocalEntry};
 use s4_core::path::{DiskPath, RelPath};
-use s4_core::plan::{RemoteExpectation, RowChange};
+use s4_core::plan::{RemoteExpectation, RowChange, Side};
 use s4_core::remote::{RemoteObject, VersionId};
 use s4_local::failpoint;
 use s4_store::store::{Condition, CopyRequest, ObjectAttributes, Part, UploadId, Written};
@@ -70,7 +70,14 @@ pub(super) async fn copy_remote(
     let source = Source { object: source, version: None, crc64nvme: Some(digest.crc64nvme) };
     // Nothing is lost: what is replaced is the version that was planned, and its content was copied on before, or has
     // no file any longer.
-    let written = copy(session, source, key, replaces, attributes).await?;
+    let written = match copy(session, source, key, replaces, attributes).await {
+        Err(Stop::Path(Side::Remote, why)) => {
+            // It may be archived, or bear tags that we may not copy. The file is here, and goes under the same terms.
+            tracing::debug!(%path, why, "a file is sent, because its object cannot be copied");
+            return send::upload(session, path, disk, local, key, replaces, false).await;
+        }
+        copied => copied?,
+    };
     failpoint::hit("copy:done");
     let read_time_ns = if is_verified(&before, &file.fingerprint) { read_time_ns } else { i64::MIN };
     let content = RowContent::File { digest, executable };

@@ -11,7 +11,7 @@ use s4_core::baseline::{FileRow, RowContent};
 use s4_core::capabilities::Versioning;
 use s4_core::digest::Digest;
 use s4_core::local::{Fingerprint, LocalEntry};
-use s4_core::plan::{RemoteExpectation, RemoteTurn, RowChange};
+use s4_core::plan::{RemoteExpectation, RemoteTurn, RowChange, Side};
 use s4_core::remote::{RemoteObject, VersionId};
 use s4_local::failpoint;
 use s4_store::store::Written;
@@ -41,7 +41,7 @@ pub(super) async fn rotate(session: &Arc<Session>, turns: &[RemoteTurn]) -> Step
     for ((turn, next), content) in turns.iter().zip(rest).zip(&known[1..]) {
         let source =
             copy::Source { object: &next.object, version: None, crc64nvme: Some(content.0.crc64nvme) };
-        rows.push(copy_to(session, turn, source, content).await?);
+        rows.extend(copy_to(session, turn, source, content).await?);
         failpoint::hit("rotate:copied");
     }
     let Some(held) = held else {
@@ -58,7 +58,7 @@ pub(super) async fn rotate(session: &Arc<Session>, turns: &[RemoteTurn]) -> Step
         version: held.version.as_ref(),
         crc64nvme: Some(known[0].0.crc64nvme),
     };
-    rows.push(copy_to(session, last, source, &known[0]).await?);
+    rows.extend(copy_to(session, last, source, &known[0]).await?);
     if held.is_copy {
         // It stands under its new key, confirmed. What cannot be removed expires with the trash.
         if let Err(why) = precondition::delete(session, &held.object.key, &held.object.etag).await {
@@ -120,17 +120,21 @@ async fn hold(
     let source = copy::Source { object, version: None, crc64nvme: Some(crc64nvme) };
     let attributes = send::attributes(session, &first.path, &first.local, &RemoteExpectation::Absent, &[]);
     let Written { etag, .. } =
-        copy::copy(session, source, &key, &RemoteExpectation::Absent, attributes).await?;
+        match copy::copy(session, source, &key, &RemoteExpectation::Absent, attributes).await {
+            // The store cannot put it there.
+            Err(Stop::Path(Side::Remote, _)) => return Ok(None),
+            copied => copied?,
+        };
     Ok(Some(Held { object: RemoteObject { key, etag, ..object.clone() }, version: None, is_copy: true }))
 }
 
-/// Replaces the object of one path by a copy of `source`, and returns its row.
+/// Replaces the object of one path by a copy of `source`, or by its file where the store cannot copy; returns its row.
 async fn copy_to(
     session: &Arc<Session>,
     turn: &RemoteTurn,
     source: copy::Source<'_>,
     (digest, before, read_time_ns): &Known,
-) -> StepResult<RowChange> {
+) -> StepResult<Vec<RowChange>> {
     let LocalEntry::File(file) = &turn.local else {
         return Err(Stop::Again("it is no file any longer".to_owned()));
     };
@@ -140,9 +144,17 @@ async fn copy_to(
     let content = RowContent::File { digest: *digest, executable: attributes.metadata.executable };
     // Nothing is lost: what is replaced is the version that was planned. Its content was copied on, or is held, and
     // its file is here.
-    let written = copy::copy(session, source, key, &replaces, attributes).await?;
+    let written = match copy::copy(session, source, key, &replaces, attributes).await {
+        Err(Stop::Path(Side::Remote, why)) => {
+            tracing::debug!(path = %turn.path, why, "a file is sent, because its object cannot be copied");
+            let sent =
+                send::upload(session, &turn.path, &turn.disk, &turn.local, key, &replaces, false).await?;
+            return Ok(sent.rows);
+        }
+        copied => copied?,
+    };
     let is_verified = copy::is_verified(before, &file.fingerprint);
     let read_time_ns = if is_verified { *read_time_ns } else { i64::MIN };
     let row = copy::copied_row(key, &turn.disk, content, file.fingerprint, read_time_ns, written);
-    Ok(RowChange::File(turn.path.clone(), Box::new(row)))
+    Ok(vec![RowChange::File(turn.path.clone(), Box::new(row))])
 }

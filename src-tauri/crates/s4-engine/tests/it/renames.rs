@@ -261,3 +261,16 @@ async fn an_edit_before_any_step_on_disk_survives() {
         }
     }
 }
+
+/// Objects in an archive, or with tags that we may not copy: the files are here, and are sent instead.
+#[tokio::test]
+async fn where_no_copy_is_allowed_the_files_are_sent() {
+    for capabilities in [Capabilities::FULL, unversioned()] {
+        let two = Two::renamed(capabilities).await;
+        for operation in [Operation::Copy, Operation::UploadPartCopy] {
+            two.store.add_rule(Rule::new(operation, Fault::Refused(StoreErrorKind::Denied)));
+        }
+        two.settle().await;
+        two.assert_renamed(0, "no copy is allowed");
+    }
+}
