@@ -54,9 +54,11 @@ impl Target {
         self.give_up_left_uploads().await?;
         let mut lessons = Lessons::default();
         let mut relies_on_versions = self.capabilities.versioning == Versioning::Enabled;
+        self.recover(observer, report).await?;
+        let mut listed = self.fetch_while_listing(options, observer, report).await?;
         for _ in 0..MAX_ROUNDS {
             self.recover(observer, report).await?;
-            let planned = self.plan(options, &lessons, observer, &mut report.examined).await?;
+            let planned = self.plan(options, &lessons, observer, &mut report.examined, listed.take()).await?;
             let Planned { plan, baseline, facts, is_shared_with_python } = planned;
             self.on_database({
                 let (conflicts, problems) = (plan.conflicts.clone(), plan.problems.clone());
@@ -132,7 +134,7 @@ impl Target {
             .await?
     }
 
-    fn round(
+    pub(crate) fn round(
         &self,
         baseline: Arc<Baseline>,
         facts: Facts,
@@ -159,7 +161,7 @@ impl Target {
         }
     }
 
-    async fn execute(
+    pub(crate) async fn execute(
         &self,
         steps: Vec<Step>,
         uncounted: BTreeSet<RelPath>,

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod connect;
 mod cycle;
 pub mod db;
+mod early;
 pub mod error;
 mod examine;
 mod execute;

@@ -13,7 +13,7 @@ use crate::blocking::Blocking;
 use crate::error::SyncError;
 use crate::rules::Scanning;
 
-pub(crate) use listing::{Listing, list, splits};
+pub(crate) use listing::{Lister, Listing, list, splits};
 
 /// Returns what stands in the folder.
 pub(crate) async fn scan(

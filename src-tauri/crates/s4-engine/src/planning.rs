@@ -48,6 +48,8 @@ enum Start {
     First,
     /// Something was; a long listing may be cut here.
     Later(Vec<ObjectKey>),
+    /// Something was, since this listing began.
+    Listed(Listing),
 }
 
 /// A plan with what it was made of: the rows of settled files are left out of the baseline.
@@ -67,12 +69,13 @@ impl Target {
         lessons: &Lessons,
         observer: &Observer,
         count: &mut Examined,
+        mut listed: Option<Listing>,
     ) -> Result<Planned, SyncError> {
         self.phase(Phase::Observing);
         let now = self.clock.now();
         let mut looks = 0;
         let Looked { baseline, rules, guard, mut known } = loop {
-            match self.look(now, lessons, observer).await? {
+            match self.look(now, lessons, observer, listed.take()).await? {
                 Some(looked) => break looked,
                 None if looks < MAX_LOOKS => looks += 1,
                 None => return Err(SyncError::Internal("what is known changes again and again".to_owned())),
@@ -122,20 +125,24 @@ impl Target {
     }
 
     /// Looks at both sides and leaves out what is settled; `None` if rows were committed meanwhile.
+    ///
+    /// A listing that was made already is taken for the bucket: it holds every object that there is a row of.
     async fn look(
         &self,
         now: UnixMillis,
         lessons: &Lessons,
         observer: &Observer,
+        listed: Option<Listing>,
     ) -> Result<Option<Looked>, SyncError> {
         let outline = self.on_database(move |db| db.outline(now)).await?;
         let Outline { dirs, files, mut facts, guard, commits } = outline;
         lessons.teach(&mut facts);
-        let start = match files {
-            0 if dirs.is_empty() => Start::First,
-            files => Start::Later(observe::splits(&self.settings.prefix, &dirs, files)),
+        let start = match (listed, files) {
+            (Some(listed), _) => Start::Listed(listed),
+            (None, 0) if dirs.is_empty() => Start::First,
+            (None, files) => Start::Later(observe::splits(&self.settings.prefix, &dirs, files)),
         };
-        let (rules, local, Listing { objects, has_python_index }) = self.observe(&start).await?;
+        let (rules, local, Listing { objects, has_python_index }) = self.observe(start).await?;
         observer(&Event::Observed { local: local.len(), remote: objects.files() });
         let disk = self.context().disk;
         // The rows are read only now: of a million files most are never needed.
@@ -157,10 +164,10 @@ impl Target {
     }
 
     /// Looks at both sides, by rules that did not change meanwhile.
-    async fn observe(&self, start: &Start) -> Result<(Rules, LocalEntries, Listing), SyncError> {
+    async fn observe(&self, mut start: Start) -> Result<(Rules, LocalEntries, Listing), SyncError> {
         for _ in 0..MAX_LOOKS {
             let texts = self.read_rules().await?;
-            let seen = self.look_at_both(start, texts.clone()).await?;
+            let seen = self.look_at_both(&mut start, texts.clone()).await?;
             // What was scanned is younger than the rules. If they changed meanwhile it may be what they keep private.
             if self.read_rules().await? == texts {
                 return Ok(seen);
@@ -172,45 +179,51 @@ impl Target {
         })
     }
 
-    async fn read_rules(&self) -> Result<Vec<RuleText>, SyncError> {
+    pub(crate) async fn read_rules(&self) -> Result<Vec<RuleText>, SyncError> {
         let folder = self.folder.clone();
         self.blocking.run(move || rules::read_local(&folder)).await?
     }
 
     async fn look_at_both(
         &self,
-        start: &Start,
+        start: &mut Start,
         mut texts: Vec<RuleText>,
     ) -> Result<(Rules, LocalEntries, Listing), SyncError> {
         let (store, prefix) = (&*self.store, &self.settings.prefix);
-        let Start::Later(splits) = start else {
-            // Rules that only the bucket has count from the start: what they ignore must not be brought here.
-            let listing = observe::list(store, prefix, &[]).await?;
-            let files: Vec<RelPath> =
-                RULE_FILES.iter().filter_map(|name| RelPath::parse(name).ok()).collect();
-            let more = rules::read_remote(store, &listing.objects.only(&files), &texts).await?;
-            texts.extend(more);
-            let rules = rules::build(&texts, &self.settings.exclude)?;
-            let local = observe::scan(&self.folder, &rules, self.blocking).await?;
-            return Ok((rules, local, listing));
+        let listing = match start {
+            Start::Later(splits) => {
+                let rules = rules::build(&texts, &self.settings.exclude)?;
+                let (local, listing) = futures::future::try_join(
+                    observe::scan(&self.folder, &rules, self.blocking),
+                    observe::list(store, prefix, splits),
+                )
+                .await?;
+                return Ok((rules, local, listing));
+            }
+            Start::First => observe::list(store, prefix, &[]).await?,
+            Start::Listed(_) => match std::mem::replace(start, Start::First) {
+                Start::Listed(listing) => listing,
+                Start::First | Start::Later(_) => observe::list(store, prefix, &[]).await?,
+            },
         };
+        // Rules that only the bucket has count from the start: what they ignore must not be brought here.
+        let files: Vec<RelPath> = RULE_FILES.iter().filter_map(|name| RelPath::parse(name).ok()).collect();
+        let more = rules::read_remote(store, &listing.objects.only(&files), &texts).await?;
+        texts.extend(more);
         let rules = rules::build(&texts, &self.settings.exclude)?;
-        let (local, listing) = futures::future::try_join(
-            observe::scan(&self.folder, &rules, self.blocking),
-            observe::list(store, prefix, splits),
-        )
-        .await?;
+        let local = observe::scan(&self.folder, &rules, self.blocking).await?;
         Ok((rules, local, listing))
     }
 
     /// Looks and plans as [`Target::sync`] does, and changes nothing.
     pub async fn preview(&mut self, options: &SyncOptions, observer: &Observer) -> Result<Plan, SyncError> {
-        let planned = self.plan(options, &Lessons::default(), observer, &mut Examined::default()).await;
+        let (lessons, mut examined) = (Lessons::default(), Examined::default());
+        let planned = self.plan(options, &lessons, observer, &mut examined, None).await;
         self.status.send_replace(Status::default());
         Ok(planned?.plan)
     }
 
-    fn phase(&self, phase: Phase) {
+    pub(crate) fn phase(&self, phase: Phase) {
         self.status.send_modify(|status| status.phase = phase);
     }
 }

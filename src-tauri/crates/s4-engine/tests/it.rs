@@ -10,6 +10,7 @@
 
 mod it {
     mod delta;
+    mod early;
     mod landing;
     mod large;
     mod large_faults;

@@ -15,7 +15,7 @@ use s4_core::key::{ObjectKey, Prefix};
 use s4_core::path::RelPath;
 use s4_core::remote::RemoteObject;
 use s4_core::tree::SortedMap;
-use s4_store::store::{ListFrom, Store};
+use s4_store::store::{ContinuationToken, ListFrom, Store};
 
 use crate::error::SyncError;
 
@@ -158,18 +158,52 @@ impl<'a> Walk<'a> {
                 objects.truncate(objects.partition_point(|object| object.key <= *until));
             }
             self.take(objects);
-            let ends_in_own = end.as_ref().is_some_and(|end| end.as_str().starts_with(self.own.as_str()));
-            from = match page.next {
-                _ if is_over => return Ok(true),
-                None => return Ok(true),
-                // Journal and trash may hold many keys that are none of the user's: jump over them.
-                Some(_) if ends_in_own => {
-                    ListFrom::After(ObjectKey::new(format!("{}{}", self.own, char::MAX)))
-                }
-                Some(token) => ListFrom::Token(token),
+            from = match self.goes_on(end.as_ref(), page.next) {
+                Some(from) if !is_over => from,
+                Some(_) | None => return Ok(true),
             };
             last = end.or(last);
         }
+    }
+
+    /// Returns where a listing goes on after a page that ended with this key; `None` if that was the last.
+    fn goes_on(&self, end: Option<&ObjectKey>, next: Option<ContinuationToken>) -> Option<ListFrom> {
+        let ends_in_own = end.is_some_and(|end| end.as_str().starts_with(self.own.as_str()));
+        // Journal and trash may hold many keys that are none of the user's: jump over them.
+        let beyond_own = || ListFrom::After(ObjectKey::new(format!("{}{}", self.own, char::MAX)));
+        next.map(|token| if ends_in_own { beyond_own() } else { ListFrom::Token(token) })
+    }
+}
+
+/// A listing from the start, page by page, for whoever can use its pages before it is whole.
+pub(crate) struct Lister<'a> {
+    walk: Walk<'a>,
+    next: Option<ListFrom>,
+}
+
+impl<'a> Lister<'a> {
+    /// Begins before the first page.
+    pub(crate) fn new(store: &'a dyn Store, prefix: &'a Prefix) -> Self {
+        Self { walk: Walk::new(store, prefix), next: Some(ListFrom::Start) }
+    }
+
+    /// Returns the next page, an empty one after the last. If the future is dropped, that page comes again.
+    pub(crate) async fn page(&mut self) -> Result<Vec<RemoteObject>, SyncError> {
+        let Some(from) = self.next.clone() else { return Ok(Vec::new()) };
+        let page = self.walk.store.list(self.walk.prefix.as_str(), from, None).await?;
+        self.next = self.walk.goes_on(page.objects.last().map(|last| &last.key), page.next);
+        self.walk.take(page.objects.clone());
+        Ok(page.objects)
+    }
+
+    /// Returns whether there is no other page.
+    pub(crate) fn is_over(&self) -> bool {
+        self.next.is_none()
+    }
+
+    /// Returns what all pages saw; `None` if some are missing.
+    pub(crate) fn end(self) -> Option<Listing> {
+        self.next.is_none().then(|| self.walk.end())
     }
 }
 
