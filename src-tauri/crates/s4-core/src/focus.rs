@@ -25,7 +25,7 @@ use crate::baseline::{Baseline, DirRow, FileRow, RowContent, RowLastModified};
 use crate::local::{LocalEntry, LocalTree};
 use crate::names;
 use crate::path::{DiskPath, RelPath, compare_by_component, link_stays_inside};
-use crate::remote::{RemoteObject, RemoteTree};
+use crate::remote::{RemoteObject, RemoteTree, UnixMillis};
 use crate::traits::DiskTraits;
 use crate::tree::SortedMap;
 
@@ -51,13 +51,16 @@ pub struct Focused {
     pub local: LocalTree,
     /// What is in the bucket.
     pub remote: RemoteTree,
+    /// Objects of our own that a listing shows for the first time, and when the store changed them. From now on a
+    /// later change of their metadata alone is seen, also one in the same second.
+    pub noted: Vec<(RelPath, UnixMillis)>,
 }
 
 impl Focused {
     /// Returns everything: for a baseline without rows of files, which leaves nothing out.
     pub fn whole(seen: Seen<'_>, dirs: SortedMap<RelPath, DirRow>) -> Self {
         let baseline = Baseline { dirs, ..Baseline::default() };
-        Self { baseline, local: seen.local.to_tree(), remote: seen.remote.to_tree() }
+        Self { baseline, local: seen.local.to_tree(), remote: seen.remote.to_tree(), noted: Vec::new() }
     }
 }
 
@@ -75,7 +78,7 @@ pub fn focus<E>(
     rows(&mut |path, row| first.row(path, row))?;
     first.end();
     first.look_at_directories(&dirs);
-    let Pass { near, kept, settled, .. } = first;
+    let Pass { near, kept, settled, noted, .. } = first;
 
     let mut second = Pass::new(seen, near, Purpose::Widen);
     second.kept = kept;
@@ -91,6 +94,7 @@ pub fn focus<E>(
             unnameable: seen.local.unnameable.clone(),
         },
         remote: RemoteTree::build(seen.remote.prefix(), objects),
+        noted,
     })
 }
 
@@ -125,6 +129,7 @@ struct Pass<'a> {
     remote: usize,
     /// The directory of the file that was kept for its directory last.
     represented: Option<String>,
+    noted: Vec<(RelPath, UnixMillis)>,
 }
 
 impl<'a> Pass<'a> {
@@ -132,7 +137,18 @@ impl<'a> Pass<'a> {
         let mut local = LocalCursor::default();
         let entry = local.next(seen.local);
         let kept = Kept::default();
-        Self { seen, purpose, near, kept, settled: 0, local, entry, remote: 0, represented: None }
+        Self {
+            seen,
+            purpose,
+            near,
+            kept,
+            settled: 0,
+            local,
+            entry,
+            remote: 0,
+            represented: None,
+            noted: Vec::new(),
+        }
     }
 
     /// Takes the next row.
@@ -146,6 +162,9 @@ impl<'a> Pass<'a> {
         let mut twins = Vec::new();
         while let Some(twin) = self.next_remote_at(&path) {
             twins.push(twin);
+        }
+        if let (Purpose::Find, Some(object), true) = (self.purpose, &object, twins.is_empty()) {
+            self.note_time(&path, &row, object);
         }
         match (&entry, &object) {
             (Some(entry), Some(object))
@@ -162,6 +181,18 @@ impl<'a> Pass<'a> {
                 self.kept.files.push((path, row));
             }
             _ => {}
+        }
+    }
+
+    /// Notes when the store changed an object of our own, seen in a listing for the first time.
+    fn note_time(&mut self, path: &RelPath, row: &FileRow, object: &RemoteEntry<'_>) {
+        match row.last_modified {
+            RowLastModified::NotAfter(bound)
+                if object.has_etag(&row.etag) && object.last_modified <= bound =>
+            {
+                self.noted.push((path.clone(), object.last_modified));
+            }
+            RowLastModified::NotAfter(_) | RowLastModified::Known(_) => {}
         }
     }
 

@@ -236,7 +236,7 @@ fn focus_and_reconcile_settled(bencher: Bencher<'_, '_>, files: u64) {
         let Outline { dirs, facts, .. } = db.outline(context.now).expect("the outline can be read");
         let seen = Seen { local: &local, remote: &remote, disk: &context.disk };
         let focused = focus(seen, dirs, |visit| db.each_file(visit)).expect("the rows can be read");
-        let Focused { baseline, local, remote } = &focused;
+        let Focused { baseline, local, remote, .. } = &focused;
         let plan = reconcile(Input { baseline, local, remote, facts: &facts, context: &context });
         assert!(plan.is_empty() && baseline.tracked() == files, "nothing is to be done");
     };

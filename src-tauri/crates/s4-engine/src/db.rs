@@ -303,6 +303,9 @@ pub trait StateDb: Send + Sync + 'static {
     /// Returns how many batches this handle has made durable: whoever reads in steps sees whether one came between.
     fn commits(&self) -> u64;
 
+    /// Notes when the store changed objects of our own, in rows that only have a bound; it may be lost by a power cut.
+    fn note_times(&self, noted: &[(RelPath, UnixMillis)]) -> DbResult<()>;
+
     /// Makes one batch durable.
     fn commit(&self, commit: &Commit) -> DbResult<()>;
 

@@ -153,9 +153,13 @@ impl Target {
                 _ => focus::focus(seen, dirs, |visit| db.each_file(visit))?,
             };
             // A run that was dropped may still have ended a step. Absence in the listing says nothing of its row.
-            Ok((db.commits() == commits).then_some(focused))
+            if db.commits() != commits {
+                return Ok(None);
+            }
+            db.note_times(&focused.noted)?;
+            Ok(Some(focused))
         });
-        Ok(focused.await?.map(|Focused { baseline, local, remote }| Looked {
+        Ok(focused.await?.map(|Focused { baseline, local, remote, .. }| Looked {
             baseline: Arc::new(baseline),
             rules,
             guard,

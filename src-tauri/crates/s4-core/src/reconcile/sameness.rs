@@ -121,7 +121,7 @@ pub(super) fn remote_change<'a>(
             RowLastModified::Known(time) if time == object.last_modified => {
                 return Answer::Known(RemoteChange::None);
             }
-            // Our own write. The bound stays, which saves a row for every file that was ever written.
+            // Our own write, seen in a listing for the first time: `focus` notes its time.
             RowLastModified::NotAfter(bound) if object.last_modified <= bound => {
                 return Answer::Known(RemoteChange::None);
             }

@@ -24,7 +24,8 @@ pub use self::progress::{
 };
 pub use self::rows::{
     another_binding_voids, many_threads_may_write, rows_are_in_the_order_of_paths,
-    rows_come_back_as_they_were, voiding_keeps_what_is_under_way, who_it_is_stays,
+    rows_come_back_as_they_were, times_are_noted_where_only_a_bound_was_known,
+    voiding_keeps_what_is_under_way, who_it_is_stays,
 };
 pub use self::transfers::{
     chunks_stay_while_a_row_or_a_fact_has_their_content, downloads_stay_until_they_end,
@@ -42,6 +43,7 @@ pub trait Place {
 pub fn all(place: &dyn Fn() -> Box<dyn Place>) {
     rows_come_back_as_they_were(&*place());
     rows_are_in_the_order_of_paths(&*place());
+    times_are_noted_where_only_a_bound_was_known(&*place());
     another_binding_voids(&*place());
     voiding_keeps_what_is_under_way(&*place());
     who_it_is_stays(&*place());

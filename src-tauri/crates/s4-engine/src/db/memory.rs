@@ -13,7 +13,7 @@ use std::mem;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use s4_core::baseline::{Baseline, DirRow, FileRow, RowContent};
+use s4_core::baseline::{Baseline, DirRow, FileRow, RowContent, RowLastModified};
 use s4_core::chunk::Chunks;
 use s4_core::context::GuardHistory;
 use s4_core::deletion_window::DeletionWindow;
@@ -275,6 +275,18 @@ impl StateDb for MemoryDb {
 
     fn commits(&self) -> u64 {
         self.lock().commits
+    }
+
+    fn note_times(&self, noted: &[(RelPath, UnixMillis)]) -> DbResult<()> {
+        let mut state = self.lock();
+        for (path, time) in noted {
+            if let Some(row) = state.files.get_mut(path)
+                && let RowLastModified::NotAfter(_) = row.last_modified
+            {
+                row.last_modified = RowLastModified::Known(*time);
+            }
+        }
+        Ok(())
     }
 
     fn commit(&self, commit: &Commit) -> DbResult<()> {

@@ -216,6 +216,13 @@ impl StateDb for SqliteDb {
         self.lock().commits
     }
 
+    fn note_times(&self, noted: &[(RelPath, UnixMillis)]) -> DbResult<()> {
+        if noted.is_empty() {
+            return Ok(());
+        }
+        self.write(Durability::Relaxed, |transaction, _| files::note_times(transaction, noted))
+    }
+
     fn commit(&self, commit: &Commit) -> DbResult<()> {
         let mut inner = self.lock();
         inner.clock = commit.at;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use s4_core::baseline::RowContent;
 use s4_core::capabilities::{Capabilities, Versioning};
 use s4_core::context::{ConflictPolicy, DeleteLimits};
 use s4_engine::db::StateDb;
@@ -253,4 +254,25 @@ async fn an_adopted_file_survives_the_power_cut_after_the_kill_that_left_it() {
     two.settle().await;
     two.assert_equal();
     assert_eq!(bucket(&two.store).get("new").unwrap(), b"content", "it was not taken for deleted");
+}
+
+#[tokio::test]
+async fn a_mode_that_changes_a_second_after_the_write_arrives() {
+    let two = Two::new();
+    two.clock.advance(100);
+    two.a.disk.write("run.sh", b"#!/bin/sh");
+    two.a.sync().await.unwrap();
+    // The listing shows when the store changed it; from then on a later change is another, however soon.
+    two.a.sync().await.unwrap();
+    two.b.sync().await.unwrap();
+    two.b.disk.set_mode("run.sh", 0o755);
+    two.clock.advance(900);
+    let set = two.b.sync().await.unwrap();
+    assert_eq!(set.done.len(), 1, "{:?}", set.done);
+    two.settle().await;
+    two.assert_equal();
+    let rows = two.a.db.load(s4_core::remote::UnixMillis(0)).unwrap().baseline.files;
+    let is_executable =
+        rows.iter().any(|(_, row)| matches!(row.content, RowContent::File { executable: true, .. }));
+    assert!(is_executable, "the mode did not arrive");
 }

@@ -1,5 +1,6 @@
 //! The baseline, and whose it is.
 
+use s4_core::baseline::{FileRow, RowLastModified};
 use s4_core::path::{DiskPath, RelPath};
 use s4_core::plan::RowChange;
 use s4_core::remote::UnixMillis;
@@ -49,6 +50,29 @@ pub fn rows_come_back_as_they_were(place: &dyn Place) {
         let dirs: Vec<_> = baseline.dirs.into_iter().collect();
         assert_eq!(dirs, [(path("dir"), dir(&path("dir"), 1)), (path("kept"), dir(&path("kept"), 2))]);
     }
+}
+
+/// A time of change is noted only where there was but a bound.
+pub fn times_are_noted_where_only_a_bound_was_known(place: &dyn Place) {
+    let db = place.open();
+    let own = |n: i64| RowLastModified::NotAfter(UnixMillis(n));
+    let rows = [("own", own(5)), ("other", RowLastModified::Known(UnixMillis(3))), ("later", own(9))];
+    let rows = rows.map(|(name, last_modified)| {
+        let row = FileRow { last_modified, ..file(&path(name), 1) };
+        RowChange::File(path(name), Box::new(row))
+    });
+    db.commit(&rows_at(1, rows.to_vec())).unwrap();
+    let before = db.commits();
+    db.note_times(&[]).unwrap();
+    let noted = ["own", "other", "gone"].map(|name| (path(name), UnixMillis(4)));
+    db.note_times(&noted).unwrap();
+    assert_eq!(db.commits(), before, "it tells nobody to look anew");
+    let files = db.load(UnixMillis(2)).unwrap().baseline.files;
+    let time = |name: &str| files.get(&path(name)).unwrap().last_modified;
+    assert_eq!(time("own"), RowLastModified::Known(UnixMillis(4)));
+    assert_eq!(time("other"), RowLastModified::Known(UnixMillis(3)));
+    assert_eq!(time("later"), own(9));
+    assert_eq!(files.len(), 3);
 }
 
 /// What lies below a directory follows it directly.

@@ -72,6 +72,17 @@ pub(super) fn apply(transaction: &Transaction<'_>, prefix: Option<&str>, change:
     }
 }
 
+/// Puts the time of change into rows that only have a bound.
+pub(super) fn note_times(transaction: &Transaction<'_>, noted: &[(RelPath, UnixMillis)]) -> Found<()> {
+    let mut statement = transaction.prepare_cached(
+        "UPDATE files SET last_modified = ?2, flags = flags & ~?3 WHERE path = ?1 AND flags & ?3 <> 0",
+    )?;
+    for (path, time) in noted {
+        statement.execute((codec::path_bytes(path), time.0, NOT_AFTER))?;
+    }
+    Ok(())
+}
+
 /// Returns the number of file rows.
 pub(super) fn count(transaction: &Transaction<'_>) -> Found<u64> {
     let count: i64 = transaction.query_row("SELECT count(*) FROM files", (), |row| row.get(0))?;
