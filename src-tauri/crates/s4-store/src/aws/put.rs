@@ -12,6 +12,7 @@ use s4_core::remote::{ETag, VersionId};
 use super::condition::{Honoured, Preconditions};
 use super::encoding::crc64nvme_to_header;
 use super::reply::ReplyDate;
+use super::retry::Unguarded;
 use super::{AwsStore, metadata};
 use crate::error::{Result, StoreErrorKind};
 use crate::store::{Condition, ObjectAttributes, Written};
@@ -66,7 +67,11 @@ pub(super) async fn delete(store: &AwsStore, key: &ObjectKey, condition: &Condit
         }
     };
     let request = store.client.delete_object().bucket(&*store.bucket).key(key.as_str());
-    let request = request.set_if_match(preconditions.if_match);
+    let is_guarded = preconditions.if_match.is_some();
+    let mut request = request.set_if_match(preconditions.if_match).customize();
+    if !is_guarded {
+        request = request.interceptor(Unguarded);
+    }
     request.send().await.map_err(|error| asked.failed(&error))?;
     Ok(())
 }

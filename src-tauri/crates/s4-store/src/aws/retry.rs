@@ -8,11 +8,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_s3::config::interceptors::FinalizerInterceptorContextRef;
+use aws_sdk_s3::config::interceptors::{
+    BeforeSerializationInterceptorContextRef, FinalizerInterceptorContextRef,
+};
 use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 use super::wire::is_refusal;
 use crate::adaptive::Gate;
@@ -78,9 +81,36 @@ impl Intercept for Persist {
         };
         let retry = match context.response() {
             Some(reply) if is_refusal(reply) => when_busy(self.gate.refused_for(), self.patience),
+            // It may have been carried out, and somebody else may have written since.
+            Some(_) | None if config.load::<Unguarded>().is_some() => self::config().with_max_attempts(1),
             Some(_) | None => self::config(),
         };
         config.interceptor_state().store_put(retry);
+        Ok(())
+    }
+}
+
+/// Marks a request that takes something away and bears no condition: if its reply is lost it is not sent again, for it
+/// would meet what another writer put there since. A request that was refused was not carried out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unguarded;
+
+impl Storable for Unguarded {
+    type Storer = StoreReplace<Self>;
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Unguarded {
+    fn name(&self) -> &'static str {
+        "Unguarded"
+    }
+
+    fn read_before_execution(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(*self);
         Ok(())
     }
 }

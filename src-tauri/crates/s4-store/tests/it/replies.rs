@@ -386,3 +386,22 @@ async fn nobody_there_is_offline() {
     let store = AwsStore::connect(connection).await.unwrap();
     assert_eq!(kind(store.check_bucket().await), StoreErrorKind::Offline);
 }
+
+#[tokio::test]
+async fn a_delete_without_a_condition_is_not_repeated_when_it_may_have_been_carried_out() {
+    let key = ObjectKey::new("a");
+    let failed = || Reply::refusal("500 Internal Server Error", "InternalError");
+    let busy = || Reply::refusal("503 Slow Down", "SlowDown");
+    let done = || Reply::new("204 No Content", &[], "");
+    let condition = || Condition::Match(ETag::new("e"));
+    for (first, condition, requests) in [
+        (failed(), Condition::None, 1),
+        (failed(), condition(), 2),
+        (busy(), Condition::None, 2),
+    ] {
+        let server = Scripted::start(vec![first, done()]).await;
+        let outcome = server.store().await.delete(&key, &condition).await;
+        assert_eq!(server.asked().len(), requests, "{condition:?}: {outcome:?}");
+        assert_eq!(outcome.is_ok(), requests == 2, "{condition:?}: {outcome:?}");
+    }
+}
