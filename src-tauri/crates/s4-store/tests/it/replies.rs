@@ -394,11 +394,9 @@ async fn a_delete_without_a_condition_is_not_repeated_when_it_may_have_been_carr
     let busy = || Reply::refusal("503 Slow Down", "SlowDown");
     let done = || Reply::new("204 No Content", &[], "");
     let condition = || Condition::Match(ETag::new("e"));
-    for (first, condition, requests) in [
-        (failed(), Condition::None, 1),
-        (failed(), condition(), 2),
-        (busy(), Condition::None, 2),
-    ] {
+    for (first, condition, requests) in
+        [(failed(), Condition::None, 1), (failed(), condition(), 2), (busy(), Condition::None, 2)]
+    {
         let server = Scripted::start(vec![first, done()]).await;
         let outcome = server.store().await.delete(&key, &condition).await;
         assert_eq!(server.asked().len(), requests, "{condition:?}: {outcome:?}");
