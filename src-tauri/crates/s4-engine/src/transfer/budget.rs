@@ -40,9 +40,9 @@ fn units(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(MIB)).unwrap_or(ALL).min(ALL)
 }
 
-/// Returns how many pieces of `bytes` of one file may be under way at a time.
+/// Returns how many pieces of `bytes` of one file may be under way at a time; a piece that the store copies has none.
 pub(crate) fn pieces_of(bytes: u64) -> usize {
-    let fitting = (u64::from(ONE_FILE) * MIB).checked_div(bytes).unwrap_or(1);
+    let fitting = (u64::from(ONE_FILE) * MIB).checked_div(bytes).unwrap_or(u64::MAX);
     usize::try_from(fitting).unwrap_or(PIECES).clamp(1, PIECES)
 }
 
@@ -52,6 +52,6 @@ mod tests {
 
     #[test]
     fn a_file_holds_no_more_than_its_share() {
-        assert_eq!([1, 8, 16, 32, 96, 5000].map(|mib| pieces_of(mib * MIB)), [8, 8, 6, 3, 1, 1]);
+        assert_eq!([0, 1, 8, 16, 32, 96, 5000].map(|mib| pieces_of(mib * MIB)), [8, 8, 8, 6, 3, 1, 1]);
     }
 }

@@ -21,6 +21,7 @@ use s4_core::key::ObjectKey;
 use s4_core::local::Fingerprint;
 use s4_core::path::{DiskPath, RelPath};
 use s4_local::reading::OpenFile;
+use s4_store::error::StoreErrorKind;
 use s4_store::store::{Condition, ObjectAttributes, Part, UploadId, Written};
 
 use super::aside::aside;
@@ -252,6 +253,10 @@ impl Sending<'_> {
         // Only now is it known that what was read is one version.
         let end = self.file.clone();
         session.blocking(move |_| end.unchanged()).await?;
+        if to.condition == Condition::None {
+            // The store enforces nothing, and the parts took their time.
+            self.must_stand_as_planned().await?;
+        }
         parts.sort_by_key(|part| part.number);
         s4_local::failpoint::hit("upload:before-complete");
         let digest = content.digest;
@@ -264,6 +269,21 @@ impl Sending<'_> {
         s4_local::failpoint::hit("upload:completed");
         let read_time_ns = self.file.read_time_ns();
         Ok(Sent { written, digest, chunks: content.into_chunks(), read_time_ns })
+    }
+
+    /// Succeeds only if the key still holds what is to be replaced, or still nothing.
+    async fn must_stand_as_planned(&self) -> StepResult<()> {
+        // The latest ancestor is what this content replaces.
+        let replaces = self.to.attributes.metadata.base.first();
+        let now = match self.session.store.head(&self.to.key, None).await {
+            Ok(head) => Some(head.etag),
+            Err(error) if error.kind == StoreErrorKind::Missing => None,
+            Err(error) => return Err(error.into()),
+        };
+        if now.as_ref() == replaces {
+            return Ok(());
+        }
+        Err(Stop::Again("another version was written while the parts were sent".to_owned()))
     }
 }
 

@@ -27,10 +27,15 @@ pub(super) struct One {
 
 impl One {
     pub(super) fn new() -> Self {
+        Self::on(Capabilities::FULL)
+    }
+
+    /// Begins with a store of which this much is known.
+    pub(super) fn on(capabilities: Capabilities) -> Self {
         let clock = WorldClock::new();
         let store = memory_store(Versioning::Enabled, &clock);
         let faulty = FaultyStore::obedient(store.clone());
-        let replica = Replica::new("laptop", Arc::new(faulty.clone()), Capabilities::FULL, &clock);
+        let replica = Replica::new("laptop", Arc::new(faulty.clone()), capabilities, &clock);
         Self { clock, store, faulty, replica }
     }
 

@@ -1,5 +1,6 @@
 //! Large files under bad conditions: what changes while it is read or fetched, what is cut, damaged or lost.
 
+use s4_core::capabilities::Capabilities;
 use s4_core::key::ObjectKey;
 use s4_engine::report::Report;
 use s4_store::error::StoreErrorKind;
@@ -144,6 +145,34 @@ async fn an_object_that_is_replaced_while_it_is_fetched_is_one_version_afterward
         assert!(one.replica.disk.read("large").unwrap() == bucket(&one.store)["large"]);
         assert_eq!(one.partials(), 0);
     }
+}
+
+#[tokio::test]
+async fn what_another_wrote_while_parts_were_sent_is_not_replaced_where_nothing_is_enforced() {
+    let mut caught = 0;
+    for calls in 14..22 {
+        let weak =
+            Capabilities { complete_if_none_match: false, complete_if_match: false, ..Capabilities::FULL };
+        let one = One::on(weak);
+        one.faulty.ignore_conditions(Operation::CompleteUpload);
+        one.replica.disk.write("large", &content(27, 20 * MIB));
+        let (store, theirs) = (one.store.clone(), content(28, MIB));
+        let next = theirs.clone();
+        one.replica.disk.race_after(calls, move || {
+            store.write_outside(&ObjectKey::new("p/large"), next, OutsideWrite::Whole);
+        });
+        one.replica.sync().await.unwrap();
+        let versions = one.store.history(&ObjectKey::new("p/large"));
+        let is_whole = |found: &[u8]| found == theirs;
+        let heard = format!("{:?}", one.replica.heard.lock().unwrap());
+        caught += usize::from(heard.contains("while the parts were sent"));
+        // Either theirs came after ours, or ours was not written.
+        assert!(
+            versions.len() == 1 || is_whole(versions.last().unwrap()),
+            "replaced unseen after {calls} calls"
+        );
+    }
+    assert!(caught > 0, "never in the middle");
 }
 
 #[tokio::test]
