@@ -115,7 +115,7 @@ impl MemoryDisk {
     }
 
     /// Lets the other program act if its moment has come; never under a lock.
-    fn before_call(&self) {
+    pub(super) fn before_call(&self) {
         let mut race = lock(&self.race);
         match race.as_mut() {
             Some(next) if next.calls_left > 0 => next.calls_left -= 1,

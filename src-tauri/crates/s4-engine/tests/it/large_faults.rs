@@ -39,7 +39,7 @@ impl Act {
 async fn never_a_mix(act: Act) {
     let before = content(20, 18 * MIB);
     // A scan takes some calls, reading takes about seventy: from its first piece to after its last.
-    for calls in [40, 75, 110] {
+    for calls in [40, 75, 88] {
         let one = One::new();
         one.replica.disk.write("large", &before);
         let (disk, after) = (one.replica.disk.clone(), act.result(&before));
@@ -50,7 +50,7 @@ async fn never_a_mix(act: Act) {
             (_, None) => disk.delete("large"),
         });
         one.replica.sync().await.unwrap();
-        one.replica.disk.call_off_race();
+        assert!(!one.replica.disk.call_off_race(), "{act:?} after {calls} calls: nothing happened");
         let is_whole = |found: &Vec<u8>| *found == before || Some(found) == after.as_ref();
         for version in one.store.history(&ObjectKey::new("p/large")) {
             assert!(is_whole(&version.to_vec()), "{act:?} after {calls} calls: a mix");
@@ -150,7 +150,7 @@ async fn an_object_that_is_replaced_while_it_is_fetched_is_one_version_afterward
 #[tokio::test]
 async fn what_another_wrote_while_parts_were_sent_is_not_replaced_where_nothing_is_enforced() {
     let mut caught = 0;
-    for calls in 14..22 {
+    for calls in [14, 17, 40, 80, 97] {
         let weak =
             Capabilities { complete_if_none_match: false, complete_if_match: false, ..Capabilities::FULL };
         let one = One::on(weak);

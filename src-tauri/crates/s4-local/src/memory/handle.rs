@@ -74,6 +74,7 @@ impl Handle for MemoryHandle {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> DiskResult<usize> {
+        self.disk.before_call();
         let world = self.disk.world();
         world.pass("read", &self.path)?;
         let Some(Node::File { content, .. }) = world.inodes.get(&self.inode).map(|inode| &inode.node) else {
