@@ -103,7 +103,7 @@ pub enum EntryName {
 pub struct DirItem {
     /// Its name.
     pub name: EntryName,
-    /// What it is. [`DiskErrorKind::Missing`](crate::error::DiskErrorKind::Missing): it vanished in between.
+    /// What it is. [`DiskErrorKind::Missing`]: it vanished in between.
     pub stat: DiskResult<Stat>,
 }
 
@@ -135,7 +135,7 @@ pub trait Handle: Send + Sync {
     /// Copies `size` bytes of another open file, which lie there at `from`, to the offset `to` of this one.
     ///
     /// The system may share storage instead, until either is written to. Fails with
-    /// [`DiskErrorKind::Changed`](crate::error::DiskErrorKind::Changed) if the source ends before; some bytes may
+    /// [`DiskErrorKind::Changed`] if the source ends before; some bytes may
     /// have been copied by then.
     fn copy_range_from(&self, source: &dyn Handle, from: u64, to: u64, size: u64) -> DiskResult<()> {
         copy_by_hand(self, source, from, to, size)
