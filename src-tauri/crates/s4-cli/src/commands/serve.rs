@@ -97,6 +97,7 @@ impl Stop {
     }
 
     /// Returns when one comes.
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only signals are received by it"))]
     async fn wait(mut self) {
         #[cfg(unix)]
         tokio::select! {
